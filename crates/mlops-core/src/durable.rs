@@ -1,0 +1,194 @@
+//! Writing that a crash leaves old or new, never half done.
+//!
+//! A file or directory is written under a temporary name on the same file system, flushed to the device and renamed
+//! into place.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Writes `bytes` to `path`, whole or not at all.
+///
+/// # Errors
+/// What the operating system answers; the old content of `path` is then still there.
+///
+/// # Examples
+/// ```
+/// let dir = std::env::temp_dir().join(format!("durable-{}", std::process::id()));
+/// std::fs::create_dir_all(&dir)?;
+/// mlops_core::durable::write(&dir.join("state.json"), b"{}")?;
+/// assert_eq!(std::fs::read(dir.join("state.json"))?, b"{}");
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_through(parent(path), path, bytes)
+}
+
+/// Writes `bytes` to `path` through a temporary file in `directory`, for folders whose readers mind foreign files.
+///
+/// # Errors
+/// What the operating system answers; the old content of `path` is then still there.
+pub fn write_through(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = directory.join(temporary_name());
+    let outcome = write_flushed(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if outcome.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    outcome.and_then(|()| flush_directory(parent(path)))
+}
+
+/// Makes the directory `path` with the content that `fill` writes into it, whole or not at all.
+///
+/// # Errors
+/// What `fill` or the operating system answers, among them that `path` is there already and not empty; nothing is left
+/// behind then.
+pub fn create_dir<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let temporary = parent(path).join(temporary_name());
+    fs::create_dir_all(&temporary)?;
+    let outcome = fill(&temporary)
+        .and_then(|()| Ok(flush_tree(&temporary)?))
+        .and_then(|()| Ok(fs::rename(&temporary, path)?));
+    if outcome.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_dir_all(&temporary);
+    }
+    outcome.and_then(|()| Ok(flush_directory(parent(path))?))
+}
+
+/// A lock between processes, held until it is dropped.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Waits for the lock that the file at `path` stands for; the file is made if it is not there, and it stays.
+    ///
+    /// # Errors
+    /// What the operating system answers.
+    pub fn acquire(path: &Path) -> io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        file.lock()?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Whether `name` is that of a temporary file or directory of this module, which a crash may have left behind.
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY_PREFIX)
+}
+
+const TEMPORARY_PREFIX: &str = ".tmp-";
+
+fn temporary_name() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{TEMPORARY_PREFIX}{}-{count}", std::process::id())
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Flushes the entries of a directory; on systems without such a thing, renaming is durable on its own.
+fn flush_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+fn flush_tree(root: &Path) -> io::Result<()> {
+    let mut pending = vec![PathBuf::from(root)];
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(&directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                File::open(&path)?.sync_all()?;
+            }
+        }
+        flush_directory(&directory)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        write(&path, b"old").unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(dir.path()), ["state"]);
+    }
+
+    #[test]
+    fn a_failed_write_keeps_the_old_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("folder");
+        fs::create_dir(&path).unwrap();
+        assert!(write(&path, b"new").is_err());
+        assert_eq!(names(dir.path()), ["folder"]);
+    }
+
+    #[test]
+    fn a_directory_appears_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model");
+        let failed = create_dir(&path, |new| {
+            fs::write(new.join("half"), b"")?;
+            Err(io::Error::other("stopped"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(names(dir.path()), [""; 0]);
+        create_dir(&path, |new| fs::write(new.join("whole"), b"")).unwrap();
+        assert_eq!(names(&path), ["whole"]);
+        let again = create_dir(&path, |new| fs::write(new.join("other"), b""));
+        assert!(again.is_err(), "an existing directory is not replaced");
+        assert_eq!(names(dir.path()), ["model"]);
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lock, counter) = (dir.path().join("lock"), dir.path().join("counter"));
+        fs::write(&counter, "0").unwrap();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        let _held = FileLock::acquire(&lock).unwrap();
+                        let count: u32 = fs::read_to_string(&counter).unwrap().parse().unwrap();
+                        fs::write(&counter, (count + 1).to_string()).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_to_string(&counter).unwrap(), "100");
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod durable;
+mod error;
+mod model;
+mod model_dir;
+mod records;
+mod report;
+mod scaler;
+mod schema;
+mod signature;
+pub mod yaml;
+
+pub use error::{Error, ModelError, ModelErrorKind, PredictError, PredictErrorKind};
+pub use model::{
+    Classifier, DriftDetector, LoadContext, LoadModel, OutlierDetector, OutlierDetectorExt,
+    Predictor, SaveModel,
+};
+pub use model_dir::{ModelDir, ModelDirWriter};
+pub use records::Records;
+pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
+pub use report::{DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, Prediction};
+pub use scaler::StandardScaler;
+pub use schema::{Feature, FeatureKind, Range, Schema};
+pub use signature::{Signature, TensorSpec};

@@ -1,0 +1,171 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{
+    DriftReport, ModelDir, ModelDirWriter, ModelError, OutlierReport, PredictError, Prediction,
+    Records, Schema,
+};
+
+/// A model that predicts one or more values per row.
+pub trait Predictor: fmt::Debug + Send + Sync {
+    /// The features that the model reads.
+    fn schema(&self) -> &Arc<Schema>;
+
+    /// Predicts every row of `records`.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the model fails.
+    fn predict(&self, records: &Records) -> Result<Prediction, PredictError>;
+}
+
+/// A detector that tests one batch against a reference; it keeps no state between batches.
+pub trait DriftDetector: fmt::Debug + Send + Sync {
+    /// The features that the detector tests.
+    fn schema(&self) -> &Arc<Schema>;
+
+    /// Tests every feature of `records` against the reference.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the detector fails.
+    fn detect(&self, records: &Records) -> Result<DriftReport, PredictError>;
+}
+
+/// A detector that scores how abnormal a row is.
+pub trait OutlierDetector: fmt::Debug + Send + Sync {
+    /// The features that the detector reads.
+    fn schema(&self) -> &Arc<Schema>;
+
+    /// A row is an outlier if its score is above this.
+    fn threshold(&self) -> f64;
+
+    /// Scores every row of `records`; higher is more abnormal.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the detector fails.
+    fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError>;
+}
+
+/// What follows from an [`OutlierDetector`]'s scores; implemented for all of them.
+pub trait OutlierDetectorExt: OutlierDetector {
+    /// Scores every row of `records` and holds the scores against the threshold.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the detector fails.
+    fn detect(&self, records: &Records) -> Result<OutlierReport, PredictError> {
+        Ok(OutlierReport::new(self.threshold(), self.score(records)?))
+    }
+}
+
+impl<T: OutlierDetector + ?Sized> OutlierDetectorExt for T {}
+
+/// A predictor of one probability per row, with the probability above which a row counts as positive.
+#[derive(Debug)]
+pub struct Classifier {
+    predictor: Box<dyn Predictor>,
+    threshold: f64,
+}
+
+impl Classifier {
+    /// Takes a predictor whose first output is the probability of the positive class; the threshold is 0.5.
+    pub fn new(predictor: impl Predictor + 'static) -> Self {
+        Self { predictor: Box::new(predictor), threshold: 0.5 }
+    }
+
+    /// The same classifier with another threshold, in `[0, 1]`.
+    #[must_use]
+    pub fn threshold(self, threshold: f64) -> Self {
+        Self { threshold, ..self }
+    }
+
+    /// The features that the model reads.
+    pub fn schema(&self) -> &Arc<Schema> {
+        self.predictor.schema()
+    }
+
+    /// Whether the model calls each row positive: its probability is above the threshold.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the model fails.
+    pub fn classify(&self, records: &Records) -> Result<Vec<bool>, PredictError> {
+        let prediction = self.predictor.predict(records)?;
+        Ok(prediction.first().map(|probability| probability > self.threshold).collect())
+    }
+}
+
+/// What a model needs to know to be read, beyond its directory.
+#[derive(Clone, Debug, Default)]
+pub struct LoadContext {
+    schema: Option<Arc<Schema>>,
+}
+
+impl LoadContext {
+    /// Nothing beyond the directory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The schema of a model that has none of its own.
+    #[must_use]
+    pub fn schema(self, schema: Arc<Schema>) -> Self {
+        Self { schema: Some(schema) }
+    }
+
+    /// The schema of the model in `dir`: its own, or the one of this context.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the directory's signature is malformed.
+    pub fn schema_of(&self, dir: &ModelDir) -> Result<Option<Arc<Schema>>, ModelError> {
+        Ok(match dir.schema()? {
+            Some(schema) => Some(Arc::new(schema)),
+            None => self.schema.clone(),
+        })
+    }
+}
+
+/// A model that reads itself from an MLflow model directory, from the flavor that it understands.
+pub trait LoadModel: Sized {
+    /// Reads the model in `dir`.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the directory lacks the flavor or its files are malformed.
+    fn load(dir: &ModelDir, context: &LoadContext) -> Result<Self, ModelError>;
+}
+
+/// A model that writes itself into an MLflow model directory.
+pub trait SaveModel {
+    /// Adds the model's files, flavors and signature.
+    ///
+    /// # Errors
+    /// [`ModelError`] if a file cannot be written.
+    fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::Feature;
+
+    #[derive(Debug)]
+    struct Alcohol(Arc<Schema>);
+
+    impl Predictor for Alcohol {
+        fn schema(&self) -> &Arc<Schema> {
+            &self.0
+        }
+
+        fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
+            Ok(Prediction::single(records.column(0).to_vec()))
+        }
+    }
+
+    #[test]
+    fn a_probability_on_the_threshold_is_negative() {
+        let schema = Arc::new(Schema::new(vec![Feature::numeric("alcohol")]).unwrap());
+        let records = Records::new(Arc::clone(&schema), array![[0.5], [0.51], [f64::NAN]]).unwrap();
+        let classifier = Classifier::new(Alcohol(schema));
+        assert_eq!(classifier.classify(&records).unwrap(), [false, true, false]);
+        assert_eq!(classifier.threshold(0.6).classify(&records).unwrap(), [false, false, false]);
+    }
+}

@@ -1,0 +1,127 @@
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Subtracts each column's mean and divides by its standard deviation, as scikit-learn's `StandardScaler` does.
+///
+/// ```text
+/// x' = (x - mean) / scale        scale = sqrt(sum (x - mean)^2 / n),  1 for a constant column
+/// ```
+///
+/// Missing values (NaN) are left out of mean and deviation and stay missing.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct StandardScaler {
+    columns: Vec<Column>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+struct Column {
+    mean: f64,
+    scale: f64,
+}
+
+impl StandardScaler {
+    /// Computes mean and deviation of each column of `values`, rows x columns.
+    ///
+    /// # Errors
+    /// * [`Error::NoRows`] if there are no rows
+    ///
+    /// # Examples
+    /// ```
+    /// use mlops_core::StandardScaler;
+    /// use ndarray::array;
+    ///
+    /// let scaler = StandardScaler::fit(array![[1.0], [3.0]].view())?;
+    /// assert_eq!(scaler.transform(array![[1.0], [2.0]].view()), array![[-1.0], [0.0]]);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value")]
+    pub fn fit(values: ArrayView2<'_, f64>) -> Result<Self, Error> {
+        if values.nrows() == 0 {
+            return Err(Error::NoRows);
+        }
+        Ok(Self { columns: values.axis_iter(Axis(1)).map(|column| Column::fit(&column)).collect() })
+    }
+
+    /// Scales rows of the columns that the scaler was fitted to.
+    ///
+    /// # Panics
+    /// If `values` has another number of columns.
+    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value")]
+    #[track_caller]
+    pub fn transform(&self, values: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut scaled = values.to_owned();
+        for mut row in scaled.rows_mut() {
+            self.scale_row(row.iter_mut());
+        }
+        scaled
+    }
+
+    /// Scales one row in place.
+    ///
+    /// # Panics
+    /// If the row does not have one value per column of the scaler.
+    #[track_caller]
+    pub fn transform_row(&self, row: &mut [f64]) {
+        self.scale_row(row.iter_mut());
+    }
+
+    /// The number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    #[track_caller]
+    fn scale_row<'v>(&self, row: impl ExactSizeIterator<Item = &'v mut f64>) {
+        assert_eq!(row.len(), self.columns.len(), "a row has one value per column of the scaler");
+        for (value, column) in row.zip(&self.columns) {
+            *value = (*value - column.mean) / column.scale;
+        }
+    }
+}
+
+impl Column {
+    fn fit(values: &ArrayView1<'_, f64>) -> Self {
+        let present = values.iter().filter(|value| !value.is_nan());
+        let n = present.clone().count() as f64;
+        if n == 0.0 {
+            return Self { mean: 0.0, scale: 1.0 };
+        }
+        let mean = present.clone().sum::<f64>() / n;
+        let deviation = (present.map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
+        // The deviation of a constant column is rounding, not spread.
+        let constant = deviation <= 10.0 * f64::EPSILON * mean.abs();
+        Self { mean, scale: if constant { 1.0 } else { deviation } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn constant_and_missing_columns_are_centred_and_not_scaled() {
+        let values = array![[5.0, f64::NAN, 0.1], [5.0, f64::NAN, 0.1], [5.0, f64::NAN, 0.1]];
+        let scaler = StandardScaler::fit(values.view()).unwrap();
+        let scaled = scaler.transform(values.view());
+        assert_eq!(scaled.column(0).to_vec(), [0.0; 3]);
+        assert!(scaled.column(1).iter().all(|value| value.is_nan()));
+        assert!(scaled.column(2).iter().all(|value| value.abs() < 1e-15));
+    }
+
+    #[test]
+    fn missing_values_do_not_count() {
+        let scaler = StandardScaler::fit(array![[1.0], [f64::NAN], [3.0]].view()).unwrap();
+        let mut row = [3.5];
+        scaler.transform_row(&mut row);
+        assert_eq!(row, [1.5]);
+    }
+
+    #[test]
+    fn a_scaler_needs_rows() {
+        assert_eq!(StandardScaler::fit(Array2::zeros((0, 2)).view()), Err(Error::NoRows));
+    }
+}

@@ -1,0 +1,2 @@
+//! The wine-quality system.
+fn main() {}
