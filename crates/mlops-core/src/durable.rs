@@ -49,7 +49,20 @@ pub fn create_dir<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
-    let temporary = parent(path).join(temporary_name());
+    create_dir_through(parent(path), path, fill)
+}
+
+/// Makes the directory `path` as [`create_dir`] does, through a temporary directory in `directory`, for folders whose
+/// readers mind foreign directories.
+///
+/// # Errors
+/// As [`create_dir`].
+pub fn create_dir_through<E: From<io::Error>>(
+    directory: &Path,
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let temporary = directory.join(temporary_name());
     fs::create_dir_all(&temporary)?;
     let outcome = fill(&temporary)
         .and_then(|()| Ok(flush_tree(&temporary)?))

@@ -4,6 +4,7 @@ pub mod durable;
 mod error;
 mod model;
 mod model_dir;
+mod random;
 mod records;
 mod report;
 mod scaler;
@@ -17,6 +18,7 @@ pub use model::{
     Predictor, SaveModel,
 };
 pub use model_dir::{ModelDir, ModelDirWriter};
+pub use random::Random;
 pub use records::Records;
 pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
 pub use report::{DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, Prediction};

@@ -36,7 +36,6 @@ impl StandardScaler {
     /// assert_eq!(scaler.transform(array![[1.0], [2.0]].view()), array![[-1.0], [0.0]]);
     /// # Ok::<(), mlops_core::Error>(())
     /// ```
-    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value")]
     pub fn fit(values: ArrayView2<'_, f64>) -> Result<Self, Error> {
         if values.nrows() == 0 {
             return Err(Error::NoRows);
@@ -48,7 +47,6 @@ impl StandardScaler {
     ///
     /// # Panics
     /// If `values` has another number of columns.
-    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value")]
     #[track_caller]
     pub fn transform(&self, values: ArrayView2<'_, f64>) -> Array2<f64> {
         let mut scaled = values.to_owned();

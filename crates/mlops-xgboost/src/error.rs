@@ -1,0 +1,100 @@
+/// Why a model could not be read, trained or asked.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not in a format that XGBoost writes.
+    #[error("malformed model at byte {offset}: {problem}")]
+    Syntax {
+        /// Where reading stopped.
+        offset: usize,
+        /// What was wrong there.
+        problem: &'static str,
+    },
+    /// A key that every model has is not there.
+    #[error("the model has no `{key}`")]
+    MissingKey {
+        /// The key.
+        key: &'static str,
+    },
+    /// The value of a key is not what the key promises.
+    #[error("`{key}` is not {expected}")]
+    WrongType {
+        /// The key.
+        key: &'static str,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The model uses something that is not supported.
+    #[error("{feature} is not supported")]
+    Unsupported {
+        /// What is not supported.
+        feature: Unsupported,
+    },
+    /// A tree's arrays do not belong together.
+    #[error("tree {tree} is malformed: {problem}")]
+    Tree {
+        /// The tree, counted from 0.
+        tree: usize,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The trees do not make a forest that can be walked.
+    #[error(transparent)]
+    Forest(#[from] mlops_forest::Error),
+    /// The rows do not have one value per feature of the model.
+    #[error("{got} columns, expected {expected}, one per feature of the model")]
+    ColumnCount {
+        /// The number of columns.
+        got: usize,
+        /// The number of features.
+        expected: usize,
+    },
+    /// The names in the model are not those of the schema.
+    #[error("the model reads `{got}` where the schema has `{expected}`")]
+    FeatureName {
+        /// The name in the model.
+        got: String,
+        /// The name in the schema.
+        expected: String,
+    },
+    /// There are not as many labels as rows.
+    #[error("{labels} labels for {rows} rows")]
+    LabelCount {
+        /// The number of labels.
+        labels: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// Training needs rows of both classes.
+    #[error("all labels are alike, expected both classes")]
+    OneClass,
+    /// A parameter is out of its range.
+    #[error("parameter `{name}` is out of range, expected {expected}")]
+    Parameter {
+        /// The parameter's name in XGBoost.
+        name: &'static str,
+        /// Its range.
+        expected: &'static str,
+    },
+}
+
+/// A feature of XGBoost models that is not supported.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// A booster that is not made of plain trees.
+    #[error("the booster `{0}`")]
+    Booster(String),
+    /// An objective other than `binary:logistic`.
+    #[error("the objective `{0}`")]
+    Objective(String),
+    /// Splits by category.
+    #[error("a split by category")]
+    CategoricalSplit,
+    /// Several outputs per row.
+    #[error("a model with several outputs per row")]
+    MultipleOutputs,
+    /// The binary format of XGBoost before 3.1.
+    #[error("the binary model format of XGBoost before 3.1")]
+    LegacyBinary,
+}

@@ -1,0 +1,62 @@
+//! The formats in which XGBoost saves models.
+//!
+//! JSON and UBJSON hold the same tree of keys, so both are read into a [`Document`] and written from one; what the
+//! keys mean stands in `decode` and `encode` alone.
+
+mod decode;
+mod document;
+mod encode;
+mod json;
+mod ubjson;
+
+use document::Document;
+
+use crate::booster::Parts;
+use crate::error::{Error, Unsupported};
+
+/// Objects and arrays nested deeper than this are refused; models have about ten levels.
+const MAX_DEPTH: usize = 64;
+
+/// Reads a model in whatever format it is; the content decides, never a file name.
+pub(crate) fn read(bytes: &[u8]) -> Result<Parts, Error> {
+    decode::model(&document(bytes)?)
+}
+
+pub(crate) fn write_json(parts: &Parts) -> Vec<u8> {
+    json::write(&encode::model(parts))
+}
+
+pub(crate) fn write_ubjson(parts: &Parts) -> Vec<u8> {
+    ubjson::write(&encode::model(parts))
+}
+
+fn document(bytes: &[u8]) -> Result<Document<'_>, Error> {
+    if bytes.starts_with(b"binf") || bytes.starts_with(b"bs64") {
+        return Err(Error::Unsupported { feature: Unsupported::LegacyBinary });
+    }
+    // UBJSON has the type of a key's length where JSON has a space, a quote or the closing brace.
+    match bytes {
+        [b'{', b'L' | b'l' | b'I' | b'i' | b'U', ..] => ubjson::read(bytes),
+        _ => json::read(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legacy_format_is_refused_by_name() {
+        let feature = Unsupported::LegacyBinary;
+        assert_eq!(read(b"binf\0\0\0").unwrap_err(), Error::Unsupported { feature });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_readers_panic(mut bytes: Vec<u8>) {
+            let _ = read(&bytes);
+            bytes.splice(0..0, *b"{L\0\0\0\0\0\0\0\x01a");
+            let _ = read(&bytes);
+        }
+    }
+}

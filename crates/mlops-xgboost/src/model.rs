@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use mlops_core::{
+    Feature, LoadContext, LoadModel, ModelDir, ModelDirWriter, ModelError, ModelErrorKind,
+    PredictError, Prediction, Predictor, Records, SaveModel, Schema, TensorSpec,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{Booster, Error};
+
+/// A booster with the schema of the records that it reads: a [`Predictor`] of one probability per row.
+#[derive(Clone, Debug)]
+pub struct XgboostModel {
+    booster: Booster,
+    schema: Arc<Schema>,
+}
+
+/// The flavor of MLflow's `MLmodel` file that says where the booster is.
+const FLAVOR: &str = "xgboost";
+const FILE: &str = "model.ubj";
+
+#[derive(Deserialize)]
+struct Flavor {
+    data: String,
+}
+
+impl XgboostModel {
+    /// Binds a booster to the schema of its records.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if the booster has another number of features than the schema
+    /// * [`Error::FeatureName`] if it has names and they are not the schema's, in its order
+    pub fn new(booster: Booster, schema: Arc<Schema>) -> Result<Self, Error> {
+        if booster.n_features() != schema.len() {
+            return Err(Error::ColumnCount { got: booster.n_features(), expected: schema.len() });
+        }
+        for (got, expected) in booster.feature_names().iter().zip(schema.names()) {
+            if got != expected {
+                return Err(Error::FeatureName { got: got.clone(), expected: expected.to_owned() });
+            }
+        }
+        Ok(Self { booster, schema })
+    }
+
+    /// The booster.
+    pub fn booster(&self) -> &Booster {
+        &self.booster
+    }
+}
+
+impl Predictor for XgboostModel {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
+        if records.schema() != &self.schema {
+            return Err(PredictError::schema_mismatch());
+        }
+        let probabilities =
+            self.booster.probabilities(records.values()).map_err(PredictError::model)?;
+        Ok(Prediction::single(probabilities.into_iter().map(f64::from).collect()))
+    }
+}
+
+/// Reads what `mlflow.xgboost` saved. Without a signature and a schema in the context, the names in the booster make
+/// a schema of numeric features.
+impl LoadModel for XgboostModel {
+    fn load(dir: &ModelDir, context: &LoadContext) -> Result<Self, ModelError> {
+        let kind = ModelErrorKind::MissingFlavor { expected: FLAVOR };
+        let flavor: Flavor =
+            dir.flavor(FLAVOR)?.ok_or_else(|| ModelError::new(kind, dir.path()))?;
+        let path = dir.file(&flavor.data)?;
+        let booster = Booster::from_bytes(&dir.read(&flavor.data)?)
+            .map_err(|error| ModelError::malformed(&path, error))?;
+        let schema = match context.schema_of(dir)? {
+            Some(schema) => schema,
+            None => named_schema(&booster).map_err(|error| ModelError::malformed(&path, error))?,
+        };
+        Self::new(booster, schema).map_err(|error| ModelError::malformed(path, error))
+    }
+}
+
+/// Writes what `mlflow.xgboost` and `mlflow.pyfunc` load.
+impl SaveModel for XgboostModel {
+    fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError> {
+        dir.file(FILE, &self.booster.to_ubjson())?;
+        dir.flavor(
+            FLAVOR,
+            json!({"data": FILE, "model_class": "xgboost.core.Booster", "model_format": "ubj"}),
+        );
+        dir.flavor("python_function", json!({"data": FILE, "loader_module": "mlflow.xgboost"}));
+        dir.schema(&self.schema, &TensorSpec::per_row("float32"))
+    }
+}
+
+fn named_schema(booster: &Booster) -> Result<Arc<Schema>, mlops_core::Error> {
+    Schema::new(booster.feature_names().iter().map(Feature::numeric).collect()).map(Arc::new)
+}

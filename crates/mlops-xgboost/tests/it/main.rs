@@ -1,0 +1,7 @@
+//! Boosters of XGBoost's own making.
+
+#![expect(clippy::unwrap_used, reason = "what tests have in common fails as tests do")]
+
+mod fixtures;
+mod python_boosters;
+mod wine;
