@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod error;
+mod forest;
+mod node;
+mod row;
+
+pub use builder::ForestBuilder;
+pub use error::Error;
+pub use forest::Forest;
+pub use node::{Node, Side, threshold_at_most};
+pub use row::Row;
