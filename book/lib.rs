@@ -1,0 +1,55 @@
+//! Doctests of the book, the README and the changelog.
+//!
+//! Chapters lie in `src/`, where mdBook looks for them.
+
+#[cfg(doctest)]
+mod doctests {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../CHANGELOG.md")]
+    mod changelog {}
+
+    #[doc = include_str!("src/introduction.md")]
+    mod introduction {}
+    #[doc = include_str!("src/quickstart.md")]
+    mod quickstart {}
+    #[doc = include_str!("src/data.md")]
+    mod data {}
+    #[doc = include_str!("src/models.md")]
+    mod models {}
+    #[doc = include_str!("src/drift.md")]
+    mod drift {}
+    #[doc = include_str!("src/outliers.md")]
+    mod outliers {}
+    #[doc = include_str!("src/registry.md")]
+    mod registry {}
+    #[doc = include_str!("src/serving.md")]
+    mod serving {}
+    #[doc = include_str!("src/operating.md")]
+    mod operating {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn every_chapter_stands_in_the_summary_and_is_doctested() {
+        let summary = include_str!("src/SUMMARY.md");
+        let doctests = include_str!("lib.rs");
+        let mut chapters = 0;
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name == "SUMMARY.md" || path.extension() != Some("md".as_ref()) {
+                continue;
+            }
+            assert!(summary.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
+            let included = format!("include_str!(\"src/{name}\")");
+            assert!(doctests.contains(&included), "{name} is not in lib.rs");
+            chapters += 1;
+        }
+        assert!(chapters > 0);
+    }
+}

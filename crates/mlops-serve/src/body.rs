@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+
+/// Demands that the body is said to be JSON; parameters such as `charset=utf-8` are free.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| HeaderValue::to_str(value).ok());
+    let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
+    match essence {
+        Some(essence) if essence.eq_ignore_ascii_case("application/json") => Ok(()),
+        _ => Err(Problem::UnsupportedMediaType),
+    }
+}
+
+/// Reads a body of at most `limit` bytes, in at most `time`; never holds more than `limit` bytes.
+pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Result<Vec<u8>, Problem> {
+    timeout(time, collect(body, limit)).await.map_err(|_| Problem::Timeout)?
+}
+
+/// Frames are copied into one buffer: kept apart, a flood of one-byte chunks would take many times
+/// its size.
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Problem::BodyTooLarge { limit });
+    }
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::UnreadableBody)?;
+        let Some(data) = frame.data_ref() else { continue };
+        if data.len() > limit - bytes.len() {
+            return Err(Problem::BodyTooLarge { limit });
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
+    use axum::body::Bytes;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body without a declared length: `left` chunks of 100 bytes, then it waits forever or ends.
+    struct Chunks {
+        left: usize,
+        then_waits: bool,
+        taken: Arc<AtomicUsize>,
+    }
+
+    impl HttpBody for Chunks {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.left == 0 {
+                return if self.then_waits { Poll::Pending } else { Poll::Ready(None) };
+            }
+            self.left -= 1;
+            self.taken.fetch_add(100, Ordering::Relaxed);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b' '; 100])))))
+        }
+    }
+
+    fn chunks(left: usize, then_waits: bool) -> (Body, Arc<AtomicUsize>) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        (Body::new(Chunks { left, then_waits, taken: Arc::clone(&taken) }), taken)
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn a_body_at_the_limit_is_read_whole() {
+        assert_eq!(read(chunks(10, false).0, 1000, SECOND).await.unwrap().len(), 1000);
+        assert_eq!(read(Body::from("[]"), 2, SECOND).await.unwrap(), b"[]");
+        assert_eq!(read(Body::empty(), 0, SECOND).await.unwrap(), b"");
+    }
+
+    #[tokio::test]
+    async fn a_body_above_the_limit_is_left_at_the_chunk_that_passes_it() {
+        let (body, taken) = chunks(1_000_000, false);
+        let outcome = read(body, 1000, SECOND).await;
+        assert_eq!(outcome, Err(Problem::BodyTooLarge { limit: 1000 }));
+        assert_eq!(taken.load(Ordering::Relaxed), 1100);
+        let outcome = read(Body::from(vec![b' '; 1001]), 1000, SECOND).await;
+        assert_eq!(outcome, Err(Problem::BodyTooLarge { limit: 1000 }));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_runs_out_of_time() {
+        let (body, _) = chunks(3, true);
+        let outcome = read(body, 1000, Duration::from_millis(20)).await;
+        assert_eq!(outcome, Err(Problem::Timeout));
+    }
+
+    #[test]
+    fn json_may_have_parameters_and_any_case() {
+        for (value, is_json) in [
+            (Some("application/json"), true),
+            (Some("Application/JSON ; charset=utf-8"), true),
+            (Some("application/json5"), false),
+            (Some("text/csv"), false),
+            (Some(""), false),
+            (None, false),
+        ] {
+            let headers = value
+                .map(|value| (CONTENT_TYPE, HeaderValue::from_static(value)))
+                .into_iter()
+                .collect::<HeaderMap>();
+            let expected = if is_json { Ok(()) } else { Err(Problem::UnsupportedMediaType) };
+            assert_eq!(require_json(&headers), expected, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod builder;
+mod error;
+mod limits;
+mod log;
+mod metrics;
+mod problem;
+mod request_id;
+mod response;
+mod router;
+mod routes;
+mod scoring;
+mod server;
+mod service;
+#[cfg(test)]
+mod testing;
+
+pub use builder::ServiceBuilder;
+pub use error::{Detector, Error};
+pub use server::serve;
+pub use service::Service;

@@ -1,0 +1,3 @@
+pub(crate) mod health;
+pub(crate) mod predict;
+pub(crate) mod problems;

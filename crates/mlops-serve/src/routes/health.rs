@@ -1,0 +1,48 @@
+use axum::Extension;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use crate::Service;
+use crate::problem::Problem;
+use crate::request_id::RequestId;
+
+/// `GET /`: what there is.
+pub(crate) async fn endpoints() -> &'static str {
+    "POST /predict  an array of records: predictions, drift and outliers\n\
+     GET  /healthz  the process lives\n\
+     GET  /livez    the same\n\
+     GET  /readyz   the service takes requests\n\
+     GET  /metrics  counters in the OpenMetrics text format\n"
+}
+
+/// `GET /healthz` and `GET /livez`: the process lives.
+pub(crate) async fn alive() -> &'static str {
+    "\n"
+}
+
+/// `GET /readyz`: the service takes requests and is not about to stop.
+pub(crate) async fn ready(
+    State(service): State<Service>,
+    Extension(id): Extension<RequestId>,
+) -> Response {
+    if service.is_stopping() {
+        Problem::ShuttingDown.into_response(id)
+    } else {
+        alive().await.into_response()
+    }
+}
+
+/// `GET /metrics`: what the service has counted.
+pub(crate) async fn metrics(
+    State(service): State<Service>,
+    Extension(id): Extension<RequestId>,
+) -> Response {
+    let content_type =
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    match service.metrics().encode() {
+        Ok(page) => ([(CONTENT_TYPE, content_type)], page).into_response(),
+        Err(_) => Problem::Internal.into_response(id),
+    }
+}
