@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use crate::{Error, Schema};
+use crate::{Error, PredictError, Schema};
 
 /// Rows of feature values in the order of a schema; NaN is a missing value.
 ///
@@ -92,6 +92,15 @@ impl Records {
     /// The schema of the columns.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// Whether the records can be given to a model that reads `schema`: the columns mean the same.
+    ///
+    /// # Errors
+    /// [`PredictError`] if they do not.
+    pub fn check_schema(&self, schema: &Arc<Schema>) -> Result<(), PredictError> {
+        let is_same = Arc::ptr_eq(&self.schema, schema) || self.schema.has_columns_of(schema);
+        if is_same { Ok(()) } else { Err(PredictError::schema_mismatch()) }
     }
 
     /// The values, rows x features.

@@ -57,6 +57,12 @@ impl Schema {
         self.positions.get(name).copied()
     }
 
+    /// Whether the columns of both schemas mean the same; the observed ranges do not matter.
+    pub fn has_columns_of(&self, other: &Self) -> bool {
+        let pairs = self.features.iter().zip(&other.features);
+        self.len() == other.len() && pairs.into_iter().all(|(a, b)| a.is_same_column(b))
+    }
+
     /// The feature names, in column order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.features.iter().map(Feature::name)
@@ -133,6 +139,11 @@ impl Feature {
         &self.kind
     }
 
+    /// Whether both features have the same name and kind; the observed ranges do not matter.
+    pub fn is_same_column(&self, other: &Self) -> bool {
+        self.name == other.name && self.kind == other.kind
+    }
+
     /// The range observed in training, if it was recorded.
     pub fn range(&self) -> Option<Range> {
         self.range
@@ -207,6 +218,16 @@ mod tests {
         let json = serde_json::to_string(&schema).unwrap();
         insta::assert_snapshot!(json, @r#"[{"name":"alcohol","kind":"numeric","range":{"min":8.0,"max":14.9}},{"name":"is_red","kind":"integer"},{"name":"region","kind":"categorical","levels":["Douro","Minho"]}]"#);
         assert_eq!(serde_json::from_str::<Schema>(&json).unwrap(), schema);
+    }
+
+    #[test]
+    fn ranges_do_not_tell_columns_apart() {
+        let schema = |feature| Schema::new(vec![feature, Feature::integer("is_red")]).unwrap();
+        let plain = schema(Feature::numeric("pH"));
+        let ranged = schema(Feature::numeric("pH").with_range(Range { min: 2.7, max: 4.0 }));
+        assert!(plain.has_columns_of(&ranged) && plain != ranged);
+        assert!(!plain.has_columns_of(&schema(Feature::integer("pH"))));
+        assert!(!plain.has_columns_of(&Schema::new(vec![Feature::numeric("pH")]).unwrap()));
     }
 
     #[test]

@@ -24,10 +24,10 @@ impl Scorer {
     ) -> Result<Self, Error> {
         let model = classifier.schema();
         if let Some(detector) = &drift {
-            require_equal(model, detector.schema(), Detector::Drift)?;
+            require_same_columns(model, detector.schema(), Detector::Drift)?;
         }
         if let Some(detector) = &outliers {
-            require_equal(model, detector.schema(), Detector::Outliers)?;
+            require_same_columns(model, detector.schema(), Detector::Outliers)?;
         }
         Ok(Self { classifier, drift, outliers })
     }
@@ -72,10 +72,12 @@ fn guard<T>(call: impl FnOnce() -> Result<T, PredictError>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()?.ok()
 }
 
-fn require_equal(model: &Schema, other: &Schema, detector: Detector) -> Result<(), Error> {
+fn require_same_columns(model: &Schema, other: &Schema, detector: Detector) -> Result<(), Error> {
     let mut positions = 0..model.len().max(other.len());
-    let differs =
-        |&position: &usize| model.features().get(position) != other.features().get(position);
+    let differs = |&position: &usize| {
+        let pair = model.features().get(position).zip(other.features().get(position));
+        !pair.is_some_and(|(expected, got)| expected.is_same_column(got))
+    };
     match positions.find(differs) {
         None => Ok(()),
         Some(position) => Err(Error::SchemaMismatch {

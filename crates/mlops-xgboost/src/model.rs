@@ -55,9 +55,7 @@ impl Predictor for XgboostModel {
     }
 
     fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
-        if records.schema() != &self.schema {
-            return Err(PredictError::schema_mismatch());
-        }
+        records.check_schema(&self.schema)?;
         let probabilities =
             self.booster.probabilities(records.values()).map_err(PredictError::model)?;
         Ok(Prediction::single(probabilities.into_iter().map(f64::from).collect()))
