@@ -1,2 +1,66 @@
-//! The wine-quality system.
-fn main() {}
+//! The wine-quality system: trains three models, serves them and watches drift and outliers.
+
+mod cli;
+mod configuration;
+mod data;
+mod demo;
+mod error;
+mod models;
+mod screen;
+mod search;
+mod serve;
+mod split;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mlops_registry::{LocalStore, env};
+
+use crate::cli::{Cli, Command, StoreArgs, TrainArgs};
+use crate::data::Wines;
+use crate::error::Error;
+use crate::screen::{note, say};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Train(args) => train(args),
+        Command::Serve(args) => {
+            open(&args.store).and_then(|store| serve::serve(&store, &args.config, &args.listen))
+        }
+        Command::Demo(args) => {
+            open(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(format_args!("error: {}", error.chain()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn train(args: TrainArgs) -> Result<(), Error> {
+    let wines = match &args.data {
+        Some(folder) => Wines::read(folder)?,
+        None => Wines::bundled()?,
+    };
+    let options = train::Options {
+        trials: args.trials as usize,
+        seed: args.seed,
+        protocol: args.protocol,
+        test_rows: args.test_rows,
+        config: args.config,
+    };
+    let outcome = train::train(&wines, &open(&args.store)?, &options)?;
+    say(serde_json::to_string(&outcome).map_err(Error::Answer)?);
+    Ok(())
+}
+
+fn open(args: &StoreArgs) -> Result<LocalStore, Error> {
+    Ok(match &args.store {
+        Some(root) => LocalStore::open(root)?,
+        None => env::store()?,
+    })
+}

@@ -1,0 +1,91 @@
+use std::fmt;
+
+/// Why a test, a correction or a detector cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A significance level is not between 0 and 1.
+    #[error("significance level {got}, expected a number above 0 and below 1")]
+    InvalidAlpha {
+        /// The number that was given.
+        got: f64,
+    },
+    /// A sample has no values.
+    #[error("the {sample} is empty, expected at least one value")]
+    EmptySample {
+        /// The sample without values.
+        sample: Sample,
+    },
+    /// A sample has a value that is infinite or NaN.
+    #[error("the {sample} is not finite at position {position}")]
+    NotFinite {
+        /// The sample that has the value.
+        sample: Sample,
+        /// The value's position, counted from 0.
+        position: usize,
+    },
+    /// The two samples do not have a count for each of the same categories.
+    #[error("{batch} categories in the batch and {reference} in the reference, expected as many")]
+    CategoryCount {
+        /// The number of counts of the reference.
+        reference: usize,
+        /// The number of counts of the batch.
+        batch: usize,
+    },
+    /// The counts of both samples sum up to more than 2^53.
+    #[error("the counts sum up to more than 2^53")]
+    TooManyCounts,
+    /// A number that should be a p-value is not in `[0, 1]`.
+    #[error("{got} at position {position} is no p-value, expected a number from 0 to 1")]
+    NotAProbability {
+        /// The number's position, counted from 0.
+        position: usize,
+        /// The number.
+        got: f64,
+    },
+    /// A detector needs at least one row as its reference.
+    #[error("the reference has no rows, expected at least one")]
+    NoRows,
+    /// A feature is named that the schema does not have.
+    #[error("the schema has no feature `{feature}`")]
+    UnknownFeature {
+        /// The name.
+        feature: String,
+    },
+    /// A feature of real numbers is to be tested as categories.
+    #[error("feature `{feature}` is numeric, expected an integer or categorical feature")]
+    NotCategorical {
+        /// The feature's name.
+        feature: String,
+    },
+    /// The features of a stored reference are not those of the schema.
+    #[error("the stored reference does not have the features of the schema")]
+    FeatureMismatch,
+    /// A stored reference holds something else than distinct values and how often each stands.
+    #[error(
+        "the stored values of feature `{feature}` are not ascending with one positive count each"
+    )]
+    InvalidReference {
+        /// The feature's name.
+        feature: String,
+    },
+}
+
+/// One of the two samples of a test.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Sample {
+    /// What the batch is compared with.
+    Reference,
+    /// What is tested.
+    Batch,
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reference => "reference",
+            Self::Batch => "batch",
+        })
+    }
+}

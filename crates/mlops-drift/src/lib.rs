@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod alpha;
+mod correction;
+mod detector;
+mod empirical;
+mod error;
+mod reference;
+mod special;
+mod test;
+
+pub use alpha::Alpha;
+pub use correction::{bonferroni, holm};
+pub use detector::{TabularDrift, TabularDriftBuilder};
+pub use error::{Error, Sample};
+pub use test::Method;
+pub use test::chi_squared::{ChiSquaredOutcome, chi_squared_homogeneity};
+pub use test::ks::{KsOutcome, ks_two_sample};

@@ -1,0 +1,4 @@
+//! Probabilities that the tests share.
+
+pub(crate) mod binomial;
+pub(crate) mod hypergeometric;

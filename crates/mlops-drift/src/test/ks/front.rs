@@ -1,0 +1,95 @@
+use super::kernel::Kernel;
+
+/// Where the paths that stayed inside of the corridor are: a probability for each count from
+/// `first` on.
+#[derive(Debug)]
+pub(super) struct Front {
+    first: usize,
+    mass: Vec<f64>,
+    // What `advance` writes to, kept so that it is allocated once.
+    next: Vec<f64>,
+}
+
+/// The paths on one side of the corridor: a probability for each count from `first` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) first: usize,
+    pub(super) mass: &'a [f64],
+}
+
+impl Front {
+    /// All paths begin at count 0.
+    pub(super) fn at_zero() -> Self {
+        Self { first: 0, mass: vec![1.0], next: vec![] }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.mass.is_empty()
+    }
+
+    /// How many multiplications `advance` takes at most.
+    pub(super) fn work(&self, kernel: &Kernel) -> usize {
+        self.mass.len() * kernel.weights.len()
+    }
+
+    /// Takes a binomial step; counts above `most` are dropped.
+    pub(super) fn advance(&mut self, kernel: &Kernel, most: usize) {
+        let first = self.first + kernel.first;
+        let reached = self.mass.len() + kernel.weights.len() - 1;
+        let length = reached.min((most + 1).saturating_sub(first));
+        self.next.clear();
+        self.next.resize(length, 0.0);
+        for (shift, weight) in kernel.weights.iter().enumerate().take(length) {
+            for (next, mass) in self.next[shift..].iter_mut().zip(&self.mass) {
+                *next += weight * mass;
+            }
+        }
+        std::mem::swap(&mut self.mass, &mut self.next);
+        self.first = first;
+    }
+
+    /// The paths with less than `count`.
+    pub(super) fn below(&self, count: usize) -> Part<'_> {
+        let end = count.saturating_sub(self.first).min(self.mass.len());
+        Part { first: self.first, mass: &self.mass[..end] }
+    }
+
+    /// The paths with more than `count`.
+    pub(super) fn above(&self, count: usize) -> Part<'_> {
+        let begin = (count + 1).saturating_sub(self.first).min(self.mass.len());
+        Part { first: self.first + begin, mass: &self.mass[begin..] }
+    }
+
+    /// Keeps the paths with `lowest..=highest`, without the negligible ones at either end.
+    pub(super) fn cut(&mut self, lowest: usize, highest: usize, negligible: f64) {
+        self.mass.truncate((highest + 1).saturating_sub(self.first));
+        let kept =
+            self.mass.iter().rposition(|mass| *mass >= negligible).map_or(0, |last| last + 1);
+        self.mass.truncate(kept);
+        let outside = lowest.saturating_sub(self.first).min(kept);
+        let inside = &self.mass[outside..];
+        let small = inside.iter().position(|mass| *mass >= negligible).unwrap_or(inside.len());
+        self.mass.drain(..outside + small);
+        self.first += outside + small;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_spreads_and_a_cut_keeps_the_corridor() {
+        let kernel = Kernel { gap: 2, first: 1, weights: vec![0.5, 0.25, 0.25] };
+        let mut front = Front::at_zero();
+        front.advance(&kernel, 9);
+        front.advance(&kernel, 5);
+        assert_eq!((front.first, &front.mass[..]), (2, &[0.25, 0.25, 0.3125, 0.125][..]));
+        assert_eq!((front.below(3).first, front.below(3).mass), (2, &[0.25][..]));
+        assert_eq!((front.above(4).first, front.above(4).mass), (5, &[0.125][..]));
+        front.cut(3, 4, 0.3);
+        assert_eq!((front.first, &front.mass[..]), (4, &[0.3125][..]));
+        front.cut(5, 9, 0.0);
+        assert!(front.is_empty());
+    }
+}

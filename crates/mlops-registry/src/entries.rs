@@ -1,0 +1,83 @@
+//! Folders with one small file per key: parameters, tags, aliases, metrics.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{fs, io};
+
+use mlops_core::durable;
+
+use crate::Error;
+
+/// Reads the entry `key`, if it is there.
+pub(crate) fn read(folder: &Path, key: &str) -> Result<Option<String>, Error> {
+    let path = folder.join(key);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", &path, error)),
+    }
+}
+
+/// Reads all entries; a key with slashes stands in folders of its own.
+pub(crate) fn read_all(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let mut entries = BTreeMap::new();
+    let mut pending = vec![String::new()];
+    while let Some(prefix) = pending.pop() {
+        let directory = folder.join(&prefix);
+        for name in names(&directory)? {
+            let key = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            if folder.join(&key).is_dir() {
+                pending.push(key);
+            } else if let Some(text) = read(folder, &key)? {
+                entries.insert(key, text);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// Writes the entry `key` through a temporary file in `owner`: MLflow takes every file in `folder`
+/// for an entry.
+pub(crate) fn write(owner: &Path, folder: &Path, key: &str, text: &str) -> Result<(), Error> {
+    let path = folder.join(key);
+    let parent = path.parent().unwrap_or(folder);
+    fs::create_dir_all(parent)
+        .and_then(|()| durable::write_through(owner, &path, text.as_bytes()))
+        .map_err(|error| Error::io("write", &path, error))
+}
+
+/// The names in a directory, sorted; none if it is not there.
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
+    let failed = |error| Error::io("list", directory, error);
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        // No name of the store is anything but UTF-8.
+        names.extend(entry.map_err(failed)?.file_name().into_string().ok());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_with_slashes_and_values_with_lines_come_back() {
+        let owner = tempfile::tempdir().unwrap();
+        let folder = owner.path().join("params");
+        assert_eq!(read_all(&folder).unwrap(), BTreeMap::new());
+        for (key, text) in [("lr", "0.1"), ("val/auc", "1\n2"), ("val/x/y", ""), ("a", "ü")] {
+            write(owner.path(), &folder, key, text).unwrap();
+            assert_eq!(read(&folder, key).unwrap().as_deref(), Some(text));
+        }
+        let keys: Vec<_> = read_all(&folder).unwrap().into_keys().collect();
+        assert_eq!(keys, ["a", "lr", "val/auc", "val/x/y"]);
+        assert_eq!(names(owner.path()).unwrap(), ["params"]);
+    }
+}

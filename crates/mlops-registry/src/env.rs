@@ -1,0 +1,99 @@
+//! What is read from the environment, here and nowhere else in the libraries.
+
+use std::path::PathBuf;
+
+use crate::uri::split_scheme;
+use crate::{Error, LocalStore, UriError, file_uri};
+
+const TRACKING_URI: &str = "MLFLOW_TRACKING_URI";
+const DEFAULT_ROOT: &str = "./mlruns";
+
+/// Opens the store that `MLFLOW_TRACKING_URI` names, else `./mlruns`.
+///
+/// # Errors
+/// As [`store_root`] and [`LocalStore::open`].
+pub fn store() -> Result<LocalStore, Error> {
+    LocalStore::open(store_root(variable(TRACKING_URI).as_deref())?)
+}
+
+/// The directory that a tracking URI names: a `file:` URI or a path; without one, `./mlruns`.
+///
+/// # Errors
+/// * [`Unsupported`](crate::ErrorKind::Unsupported) for servers, Databricks and databases
+/// * [`InvalidUri`](crate::ErrorKind::InvalidUri) for a malformed `file:` URI
+///
+/// # Examples
+/// ```
+/// use std::path::Path;
+///
+/// use mlops_registry::{ErrorKind, env};
+///
+/// assert_eq!(env::store_root(Some("file:///srv/mlruns"))?, Path::new("/srv/mlruns"));
+/// assert_eq!(env::store_root(None)?, Path::new("./mlruns"));
+/// let error = env::store_root(Some("https://mlflow.example.com")).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Unsupported);
+/// # Ok::<(), mlops_registry::Error>(())
+/// ```
+pub fn store_root(tracking_uri: Option<&str>) -> Result<PathBuf, Error> {
+    let Some(uri) = tracking_uri.filter(|uri| !uri.is_empty()) else {
+        return Ok(PathBuf::from(DEFAULT_ROOT));
+    };
+    let root = match split_scheme(uri) {
+        None if uri == "databricks" => Err(UriError::Scheme { scheme: uri.to_owned() }),
+        None => Ok(PathBuf::from(uri)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => file_uri::decode(rest),
+        Some((scheme, _)) => Err(UriError::Scheme { scheme: scheme.to_owned() }),
+    };
+    // A tracking URI may hold a password, so the error names the variable instead.
+    root.map_err(|error| Error::uri("open the store of", TRACKING_URI, error))
+}
+
+/// The name that runs are logged under.
+pub(crate) fn user() -> String {
+    ["USER", "USERNAME"].into_iter().find_map(variable).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The name of the running program.
+pub(crate) fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn paths_and_file_uris_name_a_directory() {
+        for (uri, root) in [
+            ("", "./mlruns"),
+            ("mlruns", "mlruns"),
+            ("/srv/mlruns", "/srv/mlruns"),
+            ("file:/srv/ml%20runs", "/srv/ml runs"),
+            ("FILE:///srv", "/srv"),
+            ("C:\\mlruns", "C:\\mlruns"),
+        ] {
+            assert_eq!(store_root(Some(uri)).unwrap(), PathBuf::from(root), "{uri}");
+        }
+    }
+
+    #[test]
+    fn other_stores_are_refused_without_repeating_the_password() {
+        for uri in ["http://u:secret@h", "databricks", "databricks://secret", "sqlite:///secret.db"]
+        {
+            let error = store_root(Some(uri)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{uri}");
+            let text = format!("{error} {}", error.source().unwrap());
+            assert!(text.contains("only local stores") && !text.contains("secret"), "{text}");
+        }
+        assert_eq!(store_root(Some("file:x")).unwrap_err().kind(), ErrorKind::InvalidUri);
+    }
+}

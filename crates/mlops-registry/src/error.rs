@@ -1,0 +1,154 @@
+use std::error::Error as StdError;
+use std::path::Path;
+use std::{fmt, io};
+
+use mlops_core::ModelError;
+
+use crate::{NameError, UriError};
+
+/// Why the store could not do what it was asked for.
+///
+/// It names the operation and its target; what lies below, if anything, is the
+/// [`source`](StdError::source).
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    operation: &'static str,
+    target: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The kind of an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An experiment with this name is there already, maybe among the deleted ones.
+    AlreadyExists,
+    /// A key, name or alias breaks MLflow's rules; the source is a [`NameError`].
+    InvalidName,
+    /// A URI is malformed; the source is a [`UriError`].
+    InvalidUri,
+    /// A file or directory could not be read or written.
+    Io,
+    /// A file of the store is there, and its content is not what its place promises.
+    Malformed,
+    /// A model could not write itself; the source is a [`ModelError`].
+    Model,
+    /// What was asked for is not there.
+    NotFound,
+    /// Only the versions in `Staging` and `Production` can be archived by a successor.
+    NotArchivable,
+    /// The parameter is logged already, with another value.
+    ParamChanged,
+    /// The location is of a kind that this crate does not read yet.
+    Unsupported,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, operation: &'static str, target: impl fmt::Display) -> Self {
+        Self(Box::new(Inner { kind, operation, target: target.to_string(), source: None }))
+    }
+
+    pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Io,
+        };
+        Self::new(kind, operation, path.display()).with_source(source)
+    }
+
+    pub(crate) fn malformed(path: &Path) -> Self {
+        Self::new(ErrorKind::Malformed, "read", path.display())
+    }
+
+    pub(crate) fn name(operation: &'static str, name: &str, source: NameError) -> Self {
+        Self::new(ErrorKind::InvalidName, operation, format_args!("`{name}`")).with_source(source)
+    }
+
+    pub(crate) fn uri(operation: &'static str, uri: &str, source: UriError) -> Self {
+        let kind = match source {
+            UriError::Scheme { .. } => ErrorKind::Unsupported,
+            _ => ErrorKind::InvalidUri,
+        };
+        Self::new(kind, operation, format_args!("`{uri}`")).with_source(source)
+    }
+
+    pub(crate) fn model(path: &Path, source: ModelError) -> Self {
+        Self::new(ErrorKind::Model, "write the model", path.display()).with_source(source)
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether what was asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == ErrorKind::NotFound
+    }
+
+    /// What was being done, such as `register`.
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// What it was done to: a file, or a name in back quotes.
+    pub fn target(&self) -> &str {
+        &self.0.target
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, operation, target, .. } = &*self.0;
+        let reason = match kind {
+            ErrorKind::AlreadyExists => "it is there already",
+            ErrorKind::InvalidName => "the name is not allowed",
+            ErrorKind::InvalidUri => "it is not a valid model URI",
+            ErrorKind::Io => "the file system refuses",
+            ErrorKind::Malformed => "the content is malformed",
+            ErrorKind::Model => "the model cannot be written",
+            ErrorKind::NotFound => "it is not there",
+            ErrorKind::NotArchivable => "only Staging and Production have versions to archive",
+            ErrorKind::ParamChanged => "it is logged already with another value",
+            ErrorKind::Unsupported => "not supported yet: only local stores",
+        };
+        write!(f, "cannot {operation} {target}: {reason}")
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer_wide_and_can_be_sent() {
+        fn sendable<T: Send + Sync + 'static>() {}
+        sendable::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_text_names_operation_and_target_and_leaves_the_cause_to_the_source() {
+        let error = Error::name("register", "a/b", NameError::Empty { what: "model name" });
+        assert_eq!(error.to_string(), "cannot register `a/b`: the name is not allowed");
+        assert_eq!(error.source().unwrap().to_string(), "the model name is empty");
+    }
+}

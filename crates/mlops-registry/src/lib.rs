@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+mod entries;
+pub mod env;
+mod error;
+mod experiment;
+mod file_uri;
+mod local;
+mod logged_model;
+mod meta;
+mod metric;
+mod name;
+mod random;
+mod registered_model;
+mod resolve;
+mod run;
+mod run_status;
+mod stage;
+mod uri;
+
+pub use error::{Error, ErrorKind};
+pub use experiment::Experiment;
+pub use local::LocalStore;
+pub use metric::Metric;
+pub use name::{Alias, ArtifactPath, LoggedModelId, ModelName, NameError, RunId};
+pub use registered_model::ModelVersion;
+pub use run::{Run, RunInfo};
+pub use run_status::RunStatus;
+pub use stage::{Stage, UnknownStage};
+pub use uri::{ModelUri, UriError, VersionSelector};

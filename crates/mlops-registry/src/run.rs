@@ -1,0 +1,351 @@
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+use mlops_core::{ModelDir, SaveModel};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::name::check_key;
+use crate::{
+    ArtifactPath, Error, ErrorKind, Experiment, LocalStore, Metric, ModelUri, RunId, RunStatus,
+    entries, env, file_uri, meta,
+};
+
+const ARTIFACTS: &str = "artifacts";
+const METRICS: &str = "metrics";
+const PARAMS: &str = "params";
+const TAGS: &str = "tags";
+
+const PARENT_TAG: &str = "mlflow.parentRunId";
+/// MLflow's number for runs that were started from a program.
+const SOURCE_TYPE_LOCAL: i64 = 4;
+
+/// One execution of a program: its parameters, metrics, tags and artifacts.
+///
+/// The handle is cheap, and everything is read from and written to the store at once; a run that
+/// nobody [finishes](Run::finish) stays `Running`.
+#[derive(Clone, Debug)]
+pub struct Run {
+    store: LocalStore,
+    experiment_id: String,
+    id: RunId,
+}
+
+/// What a run is, apart from what was logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunInfo {
+    /// The name, not unique.
+    pub name: String,
+    /// How far the run is.
+    pub status: RunStatus,
+    /// When it started, in milliseconds since 1970 in UTC.
+    pub start_time: i64,
+    /// When it ended, in milliseconds since 1970 in UTC.
+    pub end_time: Option<i64>,
+}
+
+impl LocalStore {
+    /// Starts a run, as a child of `parent` if there is one, with MLflow's standard tags.
+    ///
+    /// # Errors
+    /// * [`Unsupported`](ErrorKind::Unsupported) if the experiment keeps its artifacts elsewhere
+    ///   than in a local directory
+    /// * [`Io`](ErrorKind::Io) if the run cannot be written
+    pub fn start_run(
+        &self,
+        experiment: &Experiment,
+        name: &str,
+        parent: Option<&RunId>,
+    ) -> Result<Run, Error> {
+        let id = RunId::random();
+        let run = Run { store: self.clone(), experiment_id: experiment.id.clone(), id };
+        let artifacts = self.locate(&experiment.artifact_location)?.join(run.id.as_str());
+        let artifacts = artifacts.join(ARTIFACTS);
+        let (user, program) = (env::user(), env::program());
+        let content = json!({
+            "artifact_uri": file_uri::encode(&artifacts),
+            "end_time": null,
+            "entry_point_name": "",
+            "experiment_id": run.experiment_id,
+            "lifecycle_stage": "active",
+            "run_id": run.id.as_str(),
+            "run_name": name,
+            "source_name": "",
+            "source_type": SOURCE_TYPE_LOCAL,
+            "source_version": "",
+            "start_time": meta::now(),
+            "status": RunStatus::Running.to_number(),
+            "tags": [],
+            "user_id": user,
+        });
+        let tags = [
+            ("mlflow.runName", name),
+            ("mlflow.user", user.as_str()),
+            ("mlflow.source.name", program.as_str()),
+            ("mlflow.source.type", "LOCAL"),
+        ];
+        let parent_tag = parent.map(|parent| (PARENT_TAG, parent.as_str()));
+
+        let _lock = self.lock()?;
+        self.create_folder(&run.folder(), |folder| {
+            // MLflow 3 takes a folder for a run only if it has these three.
+            for name in [ARTIFACTS, METRICS, PARAMS] {
+                let path = folder.join(name);
+                fs::create_dir(&path).map_err(|error| Error::io("create", &path, error))?;
+            }
+            for (key, value) in tags.into_iter().chain(parent_tag) {
+                entries::write(folder, &folder.join(TAGS), key, value)?;
+            }
+            meta::write(folder, &content)
+        })?;
+        fs::create_dir_all(&artifacts).map_err(|error| Error::io("create", &artifacts, error))?;
+        Ok(run)
+    }
+
+    /// The run with this identifier, also if it was deleted but not purged.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if no experiment has it.
+    pub fn run(&self, id: &RunId) -> Result<Run, Error> {
+        for experiment in self.experiments()? {
+            let run = Run { store: self.clone(), experiment_id: experiment.id, id: id.clone() };
+            if meta::is_there(&run.folder()) {
+                return Ok(run);
+            }
+        }
+        Err(Error::new(ErrorKind::NotFound, "find the run", format_args!("`{id}`")))
+    }
+
+    /// The runs of an experiment that are not deleted, the last started first.
+    ///
+    /// # Errors
+    /// * [`Malformed`](ErrorKind::Malformed) if a `meta.yaml` is not that of a run
+    /// * [`Io`](ErrorKind::Io) if the store cannot be read
+    pub fn runs(&self, experiment: &Experiment) -> Result<Vec<Run>, Error> {
+        let mut runs = Vec::new();
+        for name in entries::names(&self.root().join(&experiment.id))? {
+            let Ok(id) = name.parse() else { continue };
+            let run = Run { store: self.clone(), experiment_id: experiment.id.clone(), id };
+            if !meta::is_there(&run.folder()) {
+                continue;
+            }
+            let meta: RunMeta = meta::read(&run.folder())?;
+            if meta.lifecycle_stage.as_deref() != Some("deleted") {
+                runs.push((meta.start_time, run));
+            }
+        }
+        runs.sort_by_key(|(start_time, _)| std::cmp::Reverse(*start_time));
+        Ok(runs.into_iter().map(|(_, run)| run).collect())
+    }
+}
+
+impl Run {
+    /// The identifier of the run.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// The identifier of the experiment that the run belongs to.
+    pub fn experiment_id(&self) -> &str {
+        &self.experiment_id
+    }
+
+    /// Logs a parameter, once; the same value may be logged again.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`ParamChanged`](ErrorKind::ParamChanged) if it is logged already with another value
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    pub fn log_param(&self, key: &str, value: impl Display) -> Result<(), Error> {
+        let operation = "log the parameter";
+        check_key(key, "key").map_err(|error| Error::name(operation, key, error))?;
+        let value = value.to_string();
+        let _lock = self.store.lock()?;
+        match entries::read(&self.folder().join(PARAMS), key)? {
+            None => self.write(PARAMS, key, &value),
+            Some(old) if old == value => Ok(()),
+            Some(_) => Err(Error::new(ErrorKind::ParamChanged, operation, format_args!("`{key}`"))),
+        }
+    }
+
+    /// Logs a value of a metric at this moment; NaN and infinities are kept.
+    ///
+    /// Costs one small append, without waiting for the device: a loss of power may take the last
+    /// values with it, a crash of the program does not.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    pub fn log_metric(&self, key: &str, value: f64, step: i64) -> Result<(), Error> {
+        let operation = "log the metric";
+        check_key(key, "key").map_err(|error| Error::name(operation, key, error))?;
+        let line = Metric::new(meta::now(), value, step).to_line();
+        let path = self.folder().join(METRICS).join(key);
+        let _lock = self.store.lock()?;
+        if path.is_file() {
+            let append = File::options().append(true).open(&path);
+            return append
+                .and_then(|mut file| file.write_all(line.as_bytes()))
+                .map_err(|error| Error::io(operation, &path, error));
+        }
+        // MLflow stumbles over an empty file, so the first line comes with the file.
+        self.write(METRICS, key, &line)
+    }
+
+    /// Sets a tag, replacing the old value.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    pub fn set_tag(&self, key: &str, value: impl Display) -> Result<(), Error> {
+        check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
+        let _lock = self.store.lock()?;
+        self.write(TAGS, key, &value.to_string())
+    }
+
+    /// Writes a model into the directory `name` of the run's artifacts, whole or not at all, and
+    /// returns the URI that [registers](LocalStore::create_version) it.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path
+    /// * [`Model`](ErrorKind::Model) if the model fails, or the directory is there already
+    /// * [`Io`](ErrorKind::Io) if the directory cannot be made
+    pub fn log_model(&self, name: &str, model: &impl SaveModel) -> Result<ModelUri, Error> {
+        let artifact: ArtifactPath =
+            name.parse().map_err(|error| Error::name("log the model", name, error))?;
+        let path = self.artifacts()?.join(name);
+        let parent = path.parent().unwrap_or(&path);
+        fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
+        ModelDir::create(&path, model).map_err(|error| Error::model(&path, error))?;
+        meta::update_yaml(&path.join("MLmodel"), |description| {
+            description.insert("artifact_path".to_owned(), json!(name));
+            description.insert("run_id".to_owned(), json!(self.id.as_str()));
+        })?;
+        Ok(ModelUri::Run { run_id: self.id.clone(), path: Some(artifact) })
+    }
+
+    /// The directory of the run's artifacts; what a program writes there is an artifact.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if it is not a local directory.
+    pub fn artifacts(&self) -> Result<PathBuf, Error> {
+        let meta: RunMeta = meta::read(&self.folder())?;
+        self.store.locate(&meta.artifact_uri)
+    }
+
+    /// Ends the run.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io) if it cannot be written.
+    pub fn finish(&self, status: RunStatus) -> Result<(), Error> {
+        let _lock = self.store.lock()?;
+        meta::update(&self.folder(), |meta| {
+            meta.insert("status".to_owned(), json!(status.to_number()));
+            meta.insert("end_time".to_owned(), json!(meta::now()));
+        })
+    }
+
+    /// What the run is.
+    ///
+    /// # Errors
+    /// [`Malformed`](ErrorKind::Malformed) if the `meta.yaml` is not that of a run.
+    pub fn info(&self) -> Result<RunInfo, Error> {
+        let meta: RunMeta = meta::read(&self.folder())?;
+        let status = match meta.status {
+            // As MLflow reads it.
+            None => RunStatus::Running,
+            Some(number) => {
+                RunStatus::from_number(number).ok_or_else(|| Error::malformed(&self.folder()))?
+            }
+        };
+        Ok(RunInfo {
+            name: meta.run_name.unwrap_or_default(),
+            status,
+            start_time: meta.start_time,
+            end_time: meta.end_time,
+        })
+    }
+
+    /// The parameters.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io) if they cannot be read.
+    pub fn params(&self) -> Result<BTreeMap<String, String>, Error> {
+        entries::read_all(&self.folder().join(PARAMS))
+    }
+
+    /// The tags.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io) if they cannot be read.
+    pub fn tags(&self) -> Result<BTreeMap<String, String>, Error> {
+        entries::read_all(&self.folder().join(TAGS))
+    }
+
+    /// The run that this one is a child of.
+    ///
+    /// # Errors
+    /// * [`Malformed`](ErrorKind::Malformed) if the tag is not a run id
+    /// * [`Io`](ErrorKind::Io) if it cannot be read
+    pub fn parent(&self) -> Result<Option<RunId>, Error> {
+        let folder = self.folder().join(TAGS);
+        let parent = entries::read(&folder, PARENT_TAG)?.map(|parent| parent.parse());
+        parent
+            .transpose()
+            .map_err(|error| Error::malformed(&folder.join(PARENT_TAG)).with_source(error))
+    }
+
+    /// The latest value of every metric: that of the largest step.
+    ///
+    /// # Errors
+    /// * [`Malformed`](ErrorKind::Malformed) if a line is not a value
+    /// * [`Io`](ErrorKind::Io) if they cannot be read
+    pub fn metrics(&self) -> Result<BTreeMap<String, Metric>, Error> {
+        let mut metrics = BTreeMap::new();
+        for (key, text) in entries::read_all(&self.folder().join(METRICS))? {
+            let history = self.parse_history(&key, &text)?;
+            metrics.extend(Metric::latest(&history).map(|latest| (key, latest)));
+        }
+        Ok(metrics)
+    }
+
+    /// All values of a metric in the order in which they were logged; none if it was not logged.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`Malformed`](ErrorKind::Malformed) if a line is not a value
+    /// * [`Io`](ErrorKind::Io) if they cannot be read
+    pub fn metric_history(&self, key: &str) -> Result<Vec<Metric>, Error> {
+        check_key(key, "key").map_err(|error| Error::name("read the metric", key, error))?;
+        let text = entries::read(&self.folder().join(METRICS), key)?;
+        text.map_or(Ok(Vec::new()), |text| self.parse_history(key, &text))
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.store.root().join(&self.experiment_id).join(self.id.as_str())
+    }
+
+    fn write(&self, kind: &str, key: &str, text: &str) -> Result<(), Error> {
+        entries::write(&self.folder(), &self.folder().join(kind), key, text)
+    }
+
+    fn parse_history(&self, key: &str, text: &str) -> Result<Vec<Metric>, Error> {
+        Metric::parse_history(text)
+            .ok_or_else(|| Error::malformed(&self.folder().join(METRICS).join(key)))
+    }
+}
+
+#[derive(Deserialize)]
+struct RunMeta {
+    artifact_uri: String,
+    run_name: Option<String>,
+    lifecycle_stage: Option<String>,
+    status: Option<u8>,
+    #[serde(default)]
+    start_time: i64,
+    end_time: Option<i64>,
+}

@@ -1,0 +1,78 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::train::Protocol;
+
+/// The wine-quality system: train three models, serve them, watch drift and outliers.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train on the bundled sample or on UCI's two files, and register the models.
+    Train(TrainArgs),
+    /// Answer HTTP requests with the models that a configuration names.
+    Serve(ServeArgs),
+    /// Train, serve, send traffic and show what the monitoring makes of it, within a minute.
+    Demo(DemoArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrainArgs {
+    /// The folder with winequality-red.csv and winequality-white.csv; the bundled sample if left out.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// How many candidates the random search tries.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) trials: u32,
+    /// Decides the split, the candidates and the models.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to write the names of the registered models; configuration.json in the store if left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Which protocol's model to register; both are measured.
+    #[arg(long, value_enum, default_value_t = Protocol::Grouped)]
+    pub(crate) protocol: Protocol,
+    /// The test rows of the original's protocol, one row number per line; drawn by the seed if left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_rows: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// The file that names the three models.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The address to listen on, such as 127.0.0.1:5000; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Decides the split, the models, the shifted feature and the batches.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to write what was measured.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StoreArgs {
+    /// The directory of runs and models; MLFLOW_TRACKING_URI or ./mlruns if left out.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+}

@@ -1,0 +1,73 @@
+//! `configuration.json`: which three models the service runs.
+
+use std::fs;
+use std::path::Path;
+
+use mlops_core::durable;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The URIs of the three models, under the keys of the original.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Configuration {
+    pub(crate) prediction_model_artifact_uri: String,
+    pub(crate) drift_model_artifact_uri: String,
+    pub(crate) outlier_model_artifact_uri: String,
+}
+
+impl Configuration {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read(path).map_err(Error::io(path))?;
+        serde_json::from_slice(&text)
+            .map_err(|source| Error::Configuration { path: path.to_owned(), source })
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
+        let text = serde_json::to_vec_pretty(self);
+        let mut text =
+            text.map_err(|source| Error::Configuration { path: path.to_owned(), source })?;
+        text.push(b'\n');
+        durable::write(path, &text).map_err(Error::io(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_are_those_of_the_original() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("configuration.json");
+        let configuration = Configuration {
+            prediction_model_artifact_uri: "models:/wine_quality/1".to_owned(),
+            drift_model_artifact_uri: "models:/wine_quality_drift/1".to_owned(),
+            outlier_model_artifact_uri: "models:/wine_quality_outlier/1".to_owned(),
+        };
+        configuration.write(&path).unwrap();
+        insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @r#"
+        {
+          "prediction_model_artifact_uri": "models:/wine_quality/1",
+          "drift_model_artifact_uri": "models:/wine_quality_drift/1",
+          "outlier_model_artifact_uri": "models:/wine_quality_outlier/1"
+        }
+        "#);
+        assert_eq!(Configuration::read(&path).unwrap(), configuration);
+    }
+
+    #[test]
+    fn a_bad_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("configuration.json");
+        assert!(
+            Configuration::read(&path)
+                .unwrap_err()
+                .chain()
+                .contains("configuration.json cannot be read")
+        );
+        fs::write(&path, r#"{"prediction_model_artifact_uri": "models:/m/1"}"#).unwrap();
+        let error = Configuration::read(&path).unwrap_err().chain();
+        assert!(error.contains("missing field `drift_model_artifact_uri`"), "{error}");
+    }
+}

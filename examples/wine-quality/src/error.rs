@@ -1,0 +1,68 @@
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::data::DataError;
+use crate::split::SplitError;
+
+/// Why a subcommand did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    #[error(transparent)]
+    Records(#[from] mlops_core::Error),
+    #[error(transparent)]
+    Model(#[from] mlops_core::ModelError),
+    #[error(transparent)]
+    Predict(#[from] mlops_core::PredictError),
+    #[error(transparent)]
+    Xgboost(#[from] mlops_xgboost::Error),
+    #[error(transparent)]
+    Drift(#[from] mlops_drift::Error),
+    #[error(transparent)]
+    Outlier(#[from] mlops_outlier::Error),
+    #[error(transparent)]
+    Registry(#[from] mlops_registry::Error),
+    #[error(transparent)]
+    Uri(#[from] mlops_registry::UriError),
+    #[error(transparent)]
+    Serve(#[from] mlops_serve::Error),
+    #[error("{} cannot be read or written", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{} is not a configuration", path.display())]
+    Configuration { path: PathBuf, source: serde_json::Error },
+    #[error("cannot listen on {address}")]
+    Listen { address: String, source: io::Error },
+    #[error("cannot start the service's threads")]
+    Runtime(#[source] io::Error),
+    #[error("the service did not answer")]
+    Request(#[from] ureq::Error),
+    #[error("the service answered with something else than predictions")]
+    Answer(#[source] serde_json::Error),
+    #[error("no candidate was tried")]
+    NoTrials,
+    #[error("the demo did not show what it should")]
+    Demo,
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::Io { path, source }
+    }
+
+    /// The error and what caused it, on one line.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text += ": ";
+            text += &error.to_string();
+            cause = error.source();
+        }
+        text
+    }
+}
