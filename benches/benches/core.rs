@@ -1,11 +1,11 @@
 //! Benchmarks of `mlops-core`.
 
-use benches::wine;
 use criterion::{BenchmarkId, Criterion, Throughput};
+use mlops_benches::wine;
 use mlops_core::{JsonLimits, Records};
 
 fn main() {
-    benches::run(define);
+    mlops_benches::run(define);
 }
 
 fn define(c: &mut Criterion) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlops_core::{Feature, Schema};
+use mlops_core::{Feature, JsonLimits, Records, Schema};
 
 const RED: &str = include_str!("../../examples/wine-quality/data/winequality-red.csv");
 const WHITE: &str = include_str!("../../examples/wine-quality/data/winequality-white.csv");
@@ -38,6 +38,19 @@ pub fn json(n: usize) -> String {
     format!("[{}]", rows.join(","))
 }
 
+/// The first `n` wines as records.
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the sample fits the schema")]
+pub fn records(n: usize) -> Records {
+    let limits = JsonLimits::default().max_rows(n);
+    Records::from_json(&schema(), json(n).as_bytes(), limits).expect("wines of the schema")
+}
+
+/// Whether each of the first `n` wines is good: of quality 7 or above.
+pub fn labels(n: usize) -> Vec<bool> {
+    let is_good = |line: &str| line.rsplit(';').next().is_some_and(|quality| quality >= "7");
+    wines(RED).chain(wines(WHITE)).cycle().take(n).map(is_good).collect()
+}
+
 fn wines(file: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     file.lines().skip(1)
 }
@@ -50,19 +63,17 @@ fn row(line: &str, is_red: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mlops_core::{JsonLimits, Records};
-
     use super::*;
 
     #[test]
     fn the_sample_is_repeated_after_its_last_wine() {
-        let records = Records::from_json(&schema(), json(4125).as_bytes(), JsonLimits::default());
-        let records = records.unwrap();
+        let records = records(4125);
         assert_eq!(
             records.row(0).to_vec(),
             [7.4, 0.7, 0.0, 1.9, 0.076, 11.0, 34.0, 0.9978, 3.51, 0.56, 9.4, 1.0]
         );
         assert_eq!(records.column(11).sum(), 1600.0);
         assert_eq!(records.row(4124), records.row(0));
+        assert_eq!(labels(4124).into_iter().filter(|is_good| *is_good).count(), 217 + 885);
     }
 }

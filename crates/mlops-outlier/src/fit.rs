@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use mlops_core::{Records, StandardScaler};
+use mlops_core::{Random, Records, StandardScaler};
 use mlops_forest::{Node, Side, threshold_at_most};
 
-use crate::random::{Sampler, TreeRandom};
+use crate::sampler::Sampler;
 use crate::threshold::calibrate;
 use crate::tree::Tree;
 use crate::{Error, IsolationForest, IsolationForestParams};
@@ -51,7 +51,7 @@ impl IsolationForestParams {
         let mut sampler = Sampler::new(records.n_rows());
         let trees = (0..self.n_trees)
             .map(|tree| {
-                let mut random = TreeRandom::new(self.seed, tree);
+                let mut random = Random::stream(self.seed, tree as u64);
                 let rows = sampler.draw(max_samples, &mut random);
                 let columns = columns(&records.select(&rows), &scaler);
                 Tree::new(tree, grow(&columns, max_samples, random))
@@ -73,7 +73,7 @@ fn columns(records: &Records, scaler: &StandardScaler) -> Vec<Vec<f32>> {
 }
 
 /// Grows a tree from all rows of `columns`.
-fn grow(columns: &[Vec<f32>], n_rows: usize, random: TreeRandom) -> Vec<Node<usize>> {
+fn grow(columns: &[Vec<f32>], n_rows: usize, random: Random) -> Vec<Node<usize>> {
     // Below this depth, ceil(log2(n)), a row is normal in any case.
     let depth_limit = n_rows.next_power_of_two().ilog2().max(1);
     let features = (0..columns.len()).collect();
@@ -84,7 +84,7 @@ fn grow(columns: &[Vec<f32>], n_rows: usize, random: TreeRandom) -> Vec<Node<usi
 
 struct Grower<'c> {
     columns: &'c [Vec<f32>],
-    random: TreeRandom,
+    random: Random,
     // All features, in the order that past choices left them in.
     features: Vec<usize>,
     depth_limit: u32,

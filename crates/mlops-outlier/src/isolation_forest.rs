@@ -131,9 +131,7 @@ impl OutlierDetector for IsolationForest {
     }
 
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
-        if records.schema() != &self.schema {
-            return Err(PredictError::schema_mismatch());
-        }
+        records.check_schema(&self.schema)?;
         Ok(self.scorer.scores(records))
     }
 }

@@ -4,7 +4,7 @@ mod error;
 mod fit;
 mod isolation_forest;
 mod params;
-mod random;
+mod sampler;
 mod saved;
 mod score;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
@@ -26,19 +26,38 @@ pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Result<Vec
 /// Frames are copied into one buffer: kept apart, a flood of one-byte chunks would take many times
 /// its size.
 async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    if body.size_hint().lower() > limit as u64 {
-        return Err(Problem::BodyTooLarge { limit });
-    }
     let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
+    let mut is_too_large = body.size_hint().lower() > limit as u64;
+    while !is_too_large && let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::UnreadableBody)?;
         let Some(data) = frame.data_ref() else { continue };
-        if data.len() > limit - bytes.len() {
-            return Err(Problem::BodyTooLarge { limit });
+        is_too_large = data.len() > limit - bytes.len();
+        if !is_too_large {
+            bytes.extend_from_slice(data);
         }
-        bytes.extend_from_slice(data);
     }
-    Ok(bytes)
+    if !is_too_large {
+        return Ok(bytes);
+    }
+    // Most clients read the answer only once they have sent everything.
+    let drained = limit.saturating_mul(DRAINED_LIMITS);
+    tokio::spawn(timeout(DRAIN_TIME, drain(body, drained)));
+    Err(Problem::BodyTooLarge { limit })
+}
+
+/// What is left of a body that is too large is taken and thrown away while the answer goes out, up
+/// to so many times the limit,
+const DRAINED_LIMITS: usize = 4;
+/// and for so long.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+async fn drain(mut body: Body, most: usize) {
+    let mut n_bytes = 0;
+    while n_bytes < most
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        n_bytes += frame.data_ref().map_or(0, Bytes::len);
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +68,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll};
 
-    use axum::body::Bytes;
     use hyper::body::Frame;
 
     use super::*;
@@ -93,11 +111,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_above_the_limit_is_left_at_the_chunk_that_passes_it() {
-        let (body, taken) = chunks(1_000_000, false);
-        let outcome = read(body, 1000, SECOND).await;
-        assert_eq!(outcome, Err(Problem::BodyTooLarge { limit: 1000 }));
-        assert_eq!(taken.load(Ordering::Relaxed), 1100);
+    async fn the_rest_of_a_body_above_the_limit_is_thrown_away() {
+        for (n_chunks, expected) in [(11, 1100), (40, 4000), (1_000_000, 5100)] {
+            let (body, taken) = chunks(n_chunks, false);
+            let outcome = read(body, 1000, SECOND).await;
+            assert_eq!(outcome, Err(Problem::BodyTooLarge { limit: 1000 }));
+            assert_eq!(
+                taken.load(Ordering::Relaxed),
+                1100,
+                "the answer does not wait for the rest"
+            );
+            tokio::task::yield_now().await;
+            assert_eq!(taken.load(Ordering::Relaxed), expected);
+        }
         let outcome = read(Body::from(vec![b' '; 1001]), 1000, SECOND).await;
         assert_eq!(outcome, Err(Problem::BodyTooLarge { limit: 1000 }));
     }

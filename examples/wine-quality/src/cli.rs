@@ -72,7 +72,7 @@ pub(crate) struct DemoArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct StoreArgs {
-    /// The directory of runs and models; MLFLOW_TRACKING_URI or ./mlruns if left out.
+    /// The directory of runs and models; `MLFLOW_TRACKING_URI` or ./mlruns if left out.
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
 }

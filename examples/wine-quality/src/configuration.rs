@@ -11,9 +11,12 @@ use crate::error::Error;
 /// The URIs of the three models, under the keys of the original.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Configuration {
-    pub(crate) prediction_model_artifact_uri: String,
-    pub(crate) drift_model_artifact_uri: String,
-    pub(crate) outlier_model_artifact_uri: String,
+    #[serde(rename = "prediction_model_artifact_uri")]
+    pub(crate) prediction: String,
+    #[serde(rename = "drift_model_artifact_uri")]
+    pub(crate) drift: String,
+    #[serde(rename = "outlier_model_artifact_uri")]
+    pub(crate) outliers: String,
 }
 
 impl Configuration {
@@ -41,9 +44,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("configuration.json");
         let configuration = Configuration {
-            prediction_model_artifact_uri: "models:/wine_quality/1".to_owned(),
-            drift_model_artifact_uri: "models:/wine_quality_drift/1".to_owned(),
-            outlier_model_artifact_uri: "models:/wine_quality_outlier/1".to_owned(),
+            prediction: "models:/wine_quality/1".to_owned(),
+            drift: "models:/wine_quality_drift/1".to_owned(),
+            outliers: "models:/wine_quality_outlier/1".to_owned(),
         };
         configuration.write(&path).unwrap();
         insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @r#"

@@ -8,6 +8,7 @@ mod verdict;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use mlops_core::{Random, Records};
@@ -163,7 +164,7 @@ impl Traffic {
         let values = wines.iter().flat_map(|wine| wine.values).collect();
         let shape = (wines.len(), self.reference.schema().len());
         let values = ndarray::Array2::from_shape_vec(shape, values).unwrap_or_default();
-        let answer = client.predict(&Records::new(self.reference.schema().clone(), values)?)?;
+        let answer = client.predict(&Records::new(Arc::clone(self.reference.schema()), values)?)?;
         let found = wines.into_iter().zip(answer.odd()).map(|(wine, is_found)| {
             say(format_args!(
                 "   {}: {}",

@@ -1,6 +1,7 @@
 //! The three models of the service: fitted here, named in a configuration, loaded from a store.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use mlops_core::{Classifier, LoadContext, LoadModel, ModelDir, Predictor, Records};
 use mlops_drift::TabularDrift;
@@ -41,12 +42,11 @@ impl Models {
     }
 
     pub(crate) fn load(store: &LocalStore, configuration: &Configuration) -> Result<Self, Error> {
-        let prediction: XgboostModel =
-            load(store, &configuration.prediction_model_artifact_uri, &LoadContext::new())?;
+        let prediction: XgboostModel = load(store, &configuration.prediction, &LoadContext::new())?;
         // Detectors without a schema of their own read what the model reads.
-        let context = LoadContext::new().schema(std::sync::Arc::clone(prediction.schema()));
-        let drift = load(store, &configuration.drift_model_artifact_uri, &context)?;
-        let outliers = load(store, &configuration.outlier_model_artifact_uri, &context)?;
+        let context = LoadContext::new().schema(Arc::clone(prediction.schema()));
+        let drift = load(store, &configuration.drift, &context)?;
+        let outliers = load(store, &configuration.outliers, &context)?;
         Ok(Self { prediction, drift, outliers })
     }
 

@@ -67,9 +67,7 @@ pub(crate) fn train(
         None => Split::original(wines, options.seed),
     };
     let original = Protocolled::new(wines, original)?;
-    let experiment = store.experiment(EXPERIMENT).or_else(|error| {
-        if error.is_not_found() { store.create_experiment(EXPERIMENT) } else { Err(error) }
-    })?;
+    let experiment = store.experiment(EXPERIMENT)?;
     let run = store.start_run(&experiment, "train", None)?;
     let outcome = Training { wines, store, options, experiment: &experiment, run: &run }
         .run(honest, original);
@@ -200,10 +198,9 @@ impl Training<'_> {
         let models =
             Models::fit(chosen.model(&best.training.booster)?, &reference, self.options.seed)?;
         Ok(Configuration {
-            prediction_model_artifact_uri: self.register_one("wine_quality", &models.prediction)?,
-            drift_model_artifact_uri: self.register_one("wine_quality_drift", &models.drift)?,
-            outlier_model_artifact_uri: self
-                .register_one("wine_quality_outlier", &models.outliers)?,
+            prediction: self.register_one("wine_quality", &models.prediction)?,
+            drift: self.register_one("wine_quality_drift", &models.drift)?,
+            outliers: self.register_one("wine_quality_outlier", &models.outliers)?,
         })
     }
 

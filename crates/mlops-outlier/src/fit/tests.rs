@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn every_split_parts_its_rows_and_every_leaf_has_a_reason(columns in values(), seed: u64) {
         let n_rows = columns[0].len();
-        let nodes = grow(&columns, n_rows, TreeRandom::new(seed, 0));
+        let nodes = grow(&columns, n_rows, Random::stream(seed, 0));
         let mut pending = vec![(0, 0, (0..n_rows).collect::<Vec<_>>())];
         while let Some((at, depth, rows)) = pending.pop() {
             match nodes[at] {

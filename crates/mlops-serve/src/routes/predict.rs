@@ -23,8 +23,10 @@ pub(crate) async fn predict(
 }
 
 async fn answer(service: &Service, id: RequestId, request: Request) -> Result<Vec<u8>, Problem> {
-    body::require_json(request.headers())?;
     let limits = service.limits();
-    let body = body::read(request.into_body(), limits.body_bytes, limits.body_time).await?;
+    let (head, body) = request.into_parts();
+    // The body is read in any case, so that the client gets to read the answer.
+    let body = body::read(body, limits.body_bytes, limits.body_time).await?;
+    body::require_json(&head.headers)?;
     service.answer(id, body).await
 }

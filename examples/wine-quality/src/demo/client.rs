@@ -97,7 +97,7 @@ impl Latencies {
         sorted.sort_unstable();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
         let position = (sorted.len() as f64 * share) as usize;
-        let latency = sorted.get(position).or(sorted.last());
+        let latency = sorted.get(position).or_else(|| sorted.last());
         latency.map_or(0.0, |latency| 1000.0 * latency.as_secs_f64())
     }
 }

@@ -38,7 +38,7 @@ impl OddWine {
             values[column] = quantile(reference, column, share);
         }
         Self {
-            description: "a wine with 94 % of all wines on either side of each value, odd in combination",
+            description: "odd in combination only (each value within the middle 94 % of wines)",
             values,
         }
     }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use mlops_core::{Random, Records};
 
@@ -29,7 +30,7 @@ impl Shift {
     pub(super) fn apply(&self, records: &Records) -> Result<Records, Error> {
         let mut values = records.values().to_owned();
         values.column_mut(self.column).mapv_inplace(|value| value + self.by);
-        Ok(Records::new(records.schema().clone(), values)?)
+        Ok(Records::new(Arc::clone(records.schema()), values)?)
     }
 }
 

@@ -1,0 +1,8 @@
+//! The program as its users run it.
+
+#![expect(clippy::unwrap_used, reason = "what tests have in common fails as tests do")]
+
+mod demo;
+mod program;
+mod service;
+mod train;

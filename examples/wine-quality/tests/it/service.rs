@@ -1,0 +1,149 @@
+//! `serve`: good requests, bad ones, and the end.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::{Server, bundled_data, run, text};
+
+fn trained() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["train", "--trials", "1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    folder
+}
+
+fn two_wines() -> String {
+    fs::read_to_string(bundled_data().join("two_wines.json")).unwrap()
+}
+
+/// The status and the body of an answer.
+fn post(server: &Server, content_type: &str, body: &str) -> (u16, Value) {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let request =
+        agent.post(format!("{}/predict", server.url)).header("content-type", content_type);
+    let mut response = request.send(body).unwrap();
+    let body = response.body_mut().read_to_vec().unwrap();
+    (response.status().as_u16(), serde_json::from_slice(&body).unwrap())
+}
+
+fn post_json(server: &Server, body: &str) -> (u16, Value) {
+    post(server, "application/json", body)
+}
+
+fn assert_answers(server: &Server) {
+    let (status, answer) = post_json(server, &two_wines());
+    assert_eq!(status, 200, "{answer}");
+    let [answer] = answer.as_array().unwrap().as_slice() else { panic!("{answer}") };
+    let monitoring = &answer["monitoring"];
+    assert_eq!(answer["predictions"].as_array().unwrap().len(), 2);
+    assert_eq!(monitoring["drift"]["threshold"], 0.05);
+    let keys = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&monitoring["drift"]["p_value"]).len(), 12);
+    assert_eq!(keys(&monitoring["drift"]["is_drift"]), keys(&monitoring["drift"]["p_value"]));
+    assert_eq!(monitoring["outliers"]["is_outlier"].as_array().unwrap().len(), 2);
+    assert!(monitoring["outliers"]["instance_score"][1].as_f64().unwrap().abs() < 0.5);
+}
+
+/// Changes the body of one wine.
+fn wine(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
+    let wines: Value = serde_json::from_str(&two_wines()).unwrap();
+    let mut wine = wines[0].as_object().unwrap().clone();
+    change(&mut wine);
+    Value::from(vec![Value::Object(wine)]).to_string()
+}
+
+#[test]
+fn bad_requests_are_refused_by_row_and_field_and_the_service_goes_on() {
+    let folder = trained();
+    let server = Server::start(folder.path());
+    assert_answers(&server);
+    let set = |field: &str, value: Value| wine(|wine| _ = wine.insert(field.to_owned(), value));
+    let duplicate = two_wines().replacen('{', r#"{"pH": 3.3, "#, 1);
+    let infinite = set("pH", 3.3.into()).replace("3.3", "1e400");
+    let rows = format!(
+        "[{}]",
+        vec![set("pH", 3.3.into()).trim_matches(['[', ']']).to_owned(); 10_001].join(",")
+    );
+    for (body, status, code, field) in [
+        ("[{\"pH\":", 400, Value::Null, Value::Null),
+        ("NaN", 400, Value::Null, Value::Null),
+        ("[]", 422, "empty".into(), Value::Null),
+        ("{}", 422, "type".into(), Value::Null),
+        ("[[1, 2]]", 422, "type".into(), Value::Null),
+        (&set("colour", 1.into()), 422, "unknown".into(), "colour".into()),
+        (&wine(|wine| _ = wine.remove("pH")), 422, "missing".into(), "pH".into()),
+        (&duplicate, 422, "duplicate".into(), "pH".into()),
+        (&set("pH", "3.3".into()), 422, "type".into(), "pH".into()),
+        (&set("pH", true.into()), 422, "type".into(), "pH".into()),
+        (&set("pH", 1e39.into()), 422, "non_finite".into(), "pH".into()),
+        (&infinite, 422, "non_finite".into(), "pH".into()),
+        (&set("is_red", 0.5.into()), 422, "not_integer".into(), "is_red".into()),
+        (&rows, 413, Value::Null, Value::Null),
+        (&" ".repeat(5 << 20), 413, Value::Null, Value::Null),
+    ] {
+        let (found, problem) = post_json(&server, body);
+        let error = &problem["errors"][0];
+        assert_eq!(
+            (found, &error["code"], &error["field"]),
+            (status, &code, &field),
+            "{body:.60}: {problem}"
+        );
+        assert!(problem["title"].is_string() && problem["request_id"].is_string(), "{problem}");
+        assert_answers(&server);
+    }
+    let (status, _) = post(&server, "text/csv", "pH\n3.3\n");
+    assert_eq!(status, 415);
+    for accepted in [set("is_red", 1.0.into()), set("pH", Value::Null)] {
+        assert_eq!(post_json(&server, &accepted).0, 200, "{accepted}");
+    }
+    assert_answers(&server);
+}
+
+#[test]
+fn a_signal_ends_the_service_after_the_log_is_written() {
+    let folder = trained();
+    let mut server = Server::start(folder.path());
+    assert_answers(&server);
+    let pid = server.process.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(server.process.wait().unwrap().success());
+    let mut log = String::new();
+    server.process.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+    let types: Vec<String> = log
+        .lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["service_name"], "WineQualityService");
+            line["type"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(types, ["input_data", "monitoring_metrics", "output_data"]);
+}
+
+#[test]
+fn what_cannot_be_served_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |config: &str| {
+        let output = run(folder.path(), &["serve", "--config", config, "--listen", "127.0.0.1:0"]);
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    assert!(
+        error("absent.json").starts_with("error: absent.json cannot be read or written: No such")
+    );
+    let write = |text: &str| fs::write(folder.path().join("configuration.json"), text).unwrap();
+    write("{}");
+    let found = error("configuration.json");
+    assert!(found.contains("missing field `prediction_model_artifact_uri`"), "{found}");
+    let uri = "models:/wine_quality/7";
+    write(&format!(
+        r#"{{"prediction_model_artifact_uri":"{uri}","drift_model_artifact_uri":"{uri}","outlier_model_artifact_uri":"{uri}"}}"#
+    ));
+    let found = error("configuration.json");
+    assert!(found.starts_with("error: ") && found.contains("wine_quality"), "{found}");
+    assert!(!Path::new("configuration.json").exists());
+}

@@ -1,0 +1,169 @@
+//! `train`: its figures are measured again from the boosters in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use mlops_core::{LoadContext, LoadModel, ModelDir};
+use mlops_registry::{LocalStore, RunStatus};
+use mlops_xgboost::{XgboostModel, roc_auc};
+use ndarray::Array2;
+use serde::Deserialize;
+
+use crate::program::{bundled_data, run, text};
+
+#[derive(Deserialize)]
+struct Outcome {
+    auc: f64,
+    auc_original_protocol: f64,
+    run_id: String,
+    config: String,
+}
+
+/// Trains on the files in `data` and measures both figures again.
+fn train(data: &Path, more: &[&str]) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let data_arg = data.to_str().unwrap();
+    let args = [&["train", "--data", data_arg, "--trials", "4", "--seed", "7"], more].concat();
+    let output = run(folder.path(), &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let outcome: Outcome =
+        serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+
+    let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
+    let run = store.run(&outcome.run_id.parse().unwrap()).unwrap();
+    assert_eq!(run.info().unwrap().status, RunStatus::Finished);
+    assert_eq!(store.runs(&store.experiment("wine_quality").unwrap()).unwrap().len(), 1 + 4);
+    let configuration = fs::read_to_string(folder.path().join(&outcome.config)).unwrap();
+    assert!(configuration.contains(r#""models:/wine_quality/1""#), "{configuration}");
+
+    let (wines, is_good) = wines(data);
+    for (uri, split, auc) in [
+        ("models:/wine_quality/1".to_owned(), "split.csv", outcome.auc),
+        (
+            format!("runs:/{}/original_protocol", outcome.run_id),
+            "split_original_protocol.csv",
+            outcome.auc_original_protocol,
+        ),
+    ] {
+        let dir = ModelDir::open(store.resolve(&uri.parse().unwrap()).unwrap()).unwrap();
+        let model = XgboostModel::load(&dir, &LoadContext::new()).unwrap();
+        let split = fs::read_to_string(run.artifacts().unwrap().join(split)).unwrap();
+        let test: Vec<usize> = rows(&split, "test");
+        let probabilities =
+            model.booster().probabilities(wines.select(ndarray::Axis(0), &test).view()).unwrap();
+        let labels: Vec<bool> = test.iter().map(|&row| is_good[row]).collect();
+        assert_eq!(roc_auc(&probabilities, &labels), Some(auc), "{uri}");
+    }
+    let honest = fs::read_to_string(run.artifacts().unwrap().join("split.csv")).unwrap();
+    assert_eq!(n_groups_in_several_parts(&wines, &honest), 0);
+    outcome
+}
+
+/// The wines as the original prepares them, read without the program's help.
+fn wines(data: &Path) -> (Array2<f64>, Vec<bool>) {
+    let mut values = Vec::new();
+    let mut is_good = Vec::new();
+    for (file, is_red) in [("winequality-red.csv", 1.0), ("winequality-white.csv", 0.0)] {
+        for line in fs::read_to_string(data.join(file)).unwrap().lines().skip(1) {
+            let row: Vec<f64> = line.split(';').map(|value| value.parse().unwrap()).collect();
+            values.extend(&row[..11]);
+            values.push(is_red);
+            is_good.push(row[11] >= 7.0);
+        }
+    }
+    (Array2::from_shape_vec((is_good.len(), 12), values).unwrap(), is_good)
+}
+
+fn rows(split: &str, part: &str) -> Vec<usize> {
+    let rows = split.lines().skip(1).map(|line| line.split_once(',').unwrap());
+    rows.filter(|(_, found)| *found == part).map(|(row, _)| row.parse().unwrap()).collect()
+}
+
+fn n_groups_in_several_parts(wines: &Array2<f64>, split: &str) -> usize {
+    let mut parts: BTreeMap<Vec<u64>, BTreeSet<&str>> = BTreeMap::new();
+    for line in split.lines().skip(1) {
+        let (row, part) = line.split_once(',').unwrap();
+        let wine = wines.row(row.parse().unwrap()).iter().map(|value| value.to_bits()).collect();
+        parts.entry(wine).or_default().insert(part);
+    }
+    parts.values().filter(|parts| parts.len() > 1).count()
+}
+
+#[test]
+fn both_figures_follow_from_the_saved_boosters() {
+    let outcome = train(&bundled_data(), &[]);
+    assert!(outcome.auc < outcome.auc_original_protocol);
+}
+
+#[test]
+fn the_original_protocol_reaches_its_figure_on_the_complete_data() {
+    let Some(data) = mlops_testing::wine_data("the figures on all 6,497 wines") else { return };
+    let data = data.canonicalize().unwrap();
+    let test_rows = data.join("test_rows_seed1.csv");
+    let outcome = train(&data, &["--test-rows", test_rows.to_str().unwrap()]);
+    assert!(outcome.auc_original_protocol >= 0.90, "{}", outcome.auc_original_protocol);
+    assert!(outcome.auc < outcome.auc_original_protocol);
+}
+
+#[test]
+fn the_model_of_the_original_protocol_can_be_registered() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("models.json");
+    let args =
+        ["train", "--trials", "1", "--protocol", "original", "--config", config.to_str().unwrap()];
+    let output = run(folder.path(), &args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
+    let outcome: Outcome =
+        serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    let booster = |uri: &str| {
+        let dir = ModelDir::open(store.resolve(&uri.parse().unwrap()).unwrap()).unwrap();
+        XgboostModel::load(&dir, &LoadContext::new()).unwrap().booster().clone()
+    };
+    let original = booster(&format!("runs:/{}/original_protocol", outcome.run_id));
+    assert!(booster("models:/wine_quality/latest") == original);
+    assert!(config.is_file());
+}
+
+#[test]
+fn trainings_at_once_register_versions_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for seed in ["1", "2", "3"] {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let output = run(folder, &["train", "--trials", "1", "--seed", seed]);
+                assert!(output.status.success(), "{}", text(&output.stderr));
+            });
+        }
+    });
+    let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
+    let versions = store.versions("wine_quality").unwrap();
+    assert_eq!(versions.len(), 3);
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let error = || {
+        let output = run(folder.path(), &["train", "--data", "data", "--trials", "1"]);
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    assert!(
+        error().starts_with("error: data/winequality-red.csv cannot be read: No such file"),
+        "{}",
+        error()
+    );
+    for name in ["winequality-red.csv", "winequality-white.csv"] {
+        fs::copy(bundled_data().join(name), data.join(name)).unwrap();
+    }
+    let white = fs::read_to_string(data.join("winequality-white.csv")).unwrap();
+    fs::write(data.join("winequality-white.csv"), white.replace("\n6.3;", "\nmuch;")).unwrap();
+    let found = error();
+    assert!(found.starts_with("error: winequality-white.csv, row "), "{found}");
+    assert!(found.ends_with(", column `fixed acidity` is not a finite number\n"), "{found}");
+}
