@@ -7,7 +7,7 @@ use crate::limits::Limits;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::scoring::Scorer;
-use crate::{Error, Service};
+use crate::{Dialect, Error, Service};
 
 /// Collects the parts of a [`Service`].
 #[must_use]
@@ -16,6 +16,7 @@ pub struct ServiceBuilder {
     classifier: Classifier,
     drift: Option<Box<dyn DriftDetector>>,
     outliers: Option<Box<dyn OutlierDetector>>,
+    dialect: Dialect,
     limits: Limits,
     log: Option<Box<dyn Write + Send>>,
 }
@@ -27,6 +28,7 @@ impl ServiceBuilder {
             classifier,
             drift: None,
             outliers: None,
+            dialect: Dialect::Native,
             limits: Limits::default(),
             log: Some(Box::new(io::stdout())),
         }
@@ -45,6 +47,11 @@ impl ServiceBuilder {
     /// A detector that scores each row of a request; none by default.
     pub fn outliers(self, detector: impl OutlierDetector + 'static) -> Self {
         Self { outliers: Some(Box::new(detector)), ..self }
+    }
+
+    /// How answers and log lines are written; [`Dialect::Native`] by default.
+    pub fn dialect(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     /// The largest request body, in bytes; 4 MiB by default. A larger one is answered with 413.
@@ -83,12 +90,12 @@ impl ServiceBuilder {
     /// * [`Error::SchemaMismatch`] if a detector does not have the schema of the model
     /// * [`Error::LogThread`] if the operating system gives no thread
     pub fn build(self) -> Result<Service, Error> {
-        let scorer = Scorer::new(self.classifier, self.drift, self.outliers)?;
+        let scorer = Scorer::new(self.classifier, self.drift, self.outliers, self.dialect)?;
         let schema = scorer.classifier().schema();
         let metrics = Metrics::new(&self.name, schema, &scorer.detectors());
         let start = |writer| {
             let dropped = metrics.log_lines_dropped.clone();
-            Log::start(self.name, writer, self.limits.log_bytes, dropped)
+            Log::start(self.name, self.dialect, writer, self.limits.log_bytes, dropped)
         };
         let log = self.log.map(start).transpose()?;
         Ok(Service::new(scorer, self.limits, metrics, log))
@@ -102,6 +109,7 @@ impl fmt::Debug for ServiceBuilder {
             .field("classifier", &self.classifier)
             .field("drift", &self.drift)
             .field("outliers", &self.outliers)
+            .field("dialect", &self.dialect)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

@@ -2,6 +2,7 @@
 
 mod body;
 mod builder;
+mod dialect;
 mod error;
 mod limits;
 mod log;
@@ -18,6 +19,7 @@ mod service;
 mod testing;
 
 pub use builder::ServiceBuilder;
+pub use dialect::Dialect;
 pub use error::{Detector, Error};
 pub use server::serve;
 pub use service::Service;

@@ -8,7 +8,7 @@ use std::thread;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::Error;
+use crate::{Dialect, Error};
 
 pub(crate) use lines::Event;
 
@@ -32,6 +32,7 @@ impl Log {
     /// Starts the thread; it ends when the log is dropped and everything is written.
     pub(crate) fn start(
         service_name: String,
+        dialect: Dialect,
         writer: Box<dyn Write + Send>,
         capacity: usize,
         dropped: Counter,
@@ -39,6 +40,7 @@ impl Log {
         let (queue, messages) = mpsc::channel();
         let mut writer = Writer {
             service_name,
+            dialect,
             output: writer,
             lines: Vec::new(),
             n_lines: 0,
@@ -74,6 +76,7 @@ impl Log {
 /// The thread's side: writes what has gathered in the queue in one piece.
 struct Writer {
     service_name: String,
+    dialect: Dialect,
     output: Box<dyn Write + Send>,
     lines: Vec<u8>,
     // The number of lines in `lines`.
@@ -103,7 +106,7 @@ impl Writer {
 
     fn append(&mut self, event: &Event) {
         let before = self.lines.len();
-        if event.append_to(&mut self.lines, &self.service_name).is_ok() {
+        if event.append_to(&mut self.lines, &self.service_name, self.dialect).is_ok() {
             self.n_lines += Event::N_LINES;
         } else {
             self.lines.truncate(before);
@@ -140,7 +143,13 @@ mod tests {
 
     fn start(writer: impl Write + Send + 'static, capacity: usize) -> (Log, Counter) {
         let dropped = Counter::default();
-        let log = Log::start("Wine".to_owned(), Box::new(writer), capacity, dropped.clone());
+        let log = Log::start(
+            "Wine".to_owned(),
+            Dialect::Native,
+            Box::new(writer),
+            capacity,
+            dropped.clone(),
+        );
         (log.unwrap(), dropped)
     }
 

@@ -11,7 +11,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::Detector;
-use crate::response::{Answer, Part};
+use crate::response::{Answer, Outliers, Part};
 
 /// What the service counts, for Prometheus.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Metrics {
         match &answer.monitoring.outliers {
             None => {}
             Some(Part::Unavailable) => self.count_monitoring_failure(Detector::Outliers),
-            Some(Part::Available(report)) => {
+            Some(Part::Available(Outliers { report, .. })) => {
                 let flagged = report.is_outlier().filter(|&outlier| outlier).count();
                 self.outlier_rows.inc_by(flagged as u64);
             }
@@ -166,7 +166,7 @@ const DURATION_BUCKETS: [f64; 13] =
 
 #[cfg(test)]
 mod tests {
-    use mlops_core::{DriftReport, DriftTest, FeatureDrift, OutlierReport};
+    use mlops_core::{DriftReport, DriftTest, FeatureDrift, OutlierReport, PValueMethod};
 
     use super::*;
     use crate::response::{Monitoring, Predictions};
@@ -175,19 +175,22 @@ mod tests {
     #[test]
     fn what_is_observed_stands_on_the_page() {
         let metrics = Metrics::new("Wine \"Quality\"", &schema(), &[Detector::Drift]);
-        let test = DriftTest::KolmogorovSmirnov;
+        let (test, method) = (DriftTest::KolmogorovSmirnov, PValueMethod::Exact);
         let drift = DriftReport::new(
             0.05,
             vec![
-                FeatureDrift::tested("alcohol", test, 0.9, 0.01),
-                FeatureDrift::tested("is_red", test, 0.1, 0.9),
+                FeatureDrift::tested("alcohol", test, 0.9, 0.01, method),
+                FeatureDrift::tested("is_red", test, 0.1, 0.9, method),
             ],
         );
         let answer = |drift| Answer {
             predictions: Predictions(vec![true, false, true]),
             monitoring: Monitoring {
                 drift: Some(drift),
-                outliers: Some(Part::Available(OutlierReport::new(0.0, vec![1.0, 2.0, -1.0]))),
+                outliers: Some(Part::Available(Outliers {
+                    report: OutlierReport::new(0.0, vec![1.0, 2.0, -1.0]),
+                    row_names: None,
+                })),
             },
         };
         metrics.observe_answer(&answer(Part::Available(drift)));

@@ -1,5 +1,9 @@
-use mlops_core::{DriftReport, OutlierReport};
+use std::sync::Arc;
+
+use mlops_core::{DriftReport, OutlierReport, Schema};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::dialect::PerRow;
 
 /// What the service says about the rows of one request.
 #[derive(Debug, serde::Serialize)]
@@ -31,7 +35,14 @@ pub(crate) struct Monitoring {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drift: Option<Part<DriftReport>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) outliers: Option<Part<OutlierReport>>,
+    pub(crate) outliers: Option<Part<Outliers>>,
+}
+
+/// The outlier detector's report, and the names that stand for rows where the dialect wants some.
+#[derive(Debug)]
+pub(crate) struct Outliers {
+    pub(crate) report: OutlierReport,
+    pub(crate) row_names: Option<Arc<Schema>>,
 }
 
 /// A detector's report, or the statement that it failed.
@@ -52,12 +63,16 @@ impl Serialize for Part<DriftReport> {
     }
 }
 
-impl Serialize for Part<OutlierReport> {
+impl Serialize for Part<Outliers> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self::Available(report) = self else { return unavailable(serializer) };
+        let Self::Available(Outliers { report, row_names }) = self else {
+            return unavailable(serializer);
+        };
+        let names = row_names.as_deref();
+        let is_outlier: Vec<u8> = report.is_outlier().map(u8::from).collect();
         let mut object = serializer.serialize_struct("Outliers", 2)?;
-        object.serialize_field("is_outlier", &IsOutlier(report))?;
-        object.serialize_field("instance_score", &report.scores)?;
+        object.serialize_field("is_outlier", &PerRow { values: &is_outlier, names })?;
+        object.serialize_field("instance_score", &PerRow { values: &report.scores, names })?;
         object.end()
     }
 }
@@ -86,32 +101,25 @@ impl Serialize for PValues<'_> {
     }
 }
 
-struct IsOutlier<'a>(&'a OutlierReport);
-
-impl Serialize for IsOutlier<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.is_outlier().map(u8::from))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use mlops_core::{DriftStatus, DriftTest, FeatureDrift};
+    use mlops_core::{DriftStatus, DriftTest, FeatureDrift, PValueMethod};
 
     use super::*;
 
     #[test]
     fn an_answer_holds_numbers_in_schema_order() {
-        let test = DriftTest::KolmogorovSmirnov;
+        let (test, method) = (DriftTest::KolmogorovSmirnov, PValueMethod::Exact);
         let drift = DriftReport::new(
             0.05,
             vec![
-                FeatureDrift::tested("pH", test, 0.5, 0.153_618_559_241_294_86),
-                FeatureDrift::tested("alcohol", test, 1.0, 0.001),
+                FeatureDrift::tested("pH", test, 0.5, 0.153_618_559_241_294_86, method),
+                FeatureDrift::tested("alcohol", test, 1.0, 0.001, method),
                 FeatureDrift::untested("density", test, DriftStatus::AllMissing),
             ],
         );
-        let outliers = OutlierReport::new(0.1, vec![-0.08, 0.25]);
+        let report = OutlierReport::new(0.1, vec![-0.08, 0.25]);
+        let outliers = Outliers { report, row_names: None };
         let answer = Answer {
             predictions: Predictions(vec![true, false]),
             monitoring: Monitoring {

@@ -4,8 +4,8 @@ use mlops_core::{
     Classifier, DriftDetector, OutlierDetector, OutlierDetectorExt, PredictError, Records, Schema,
 };
 
-use crate::response::{Answer, Monitoring, Part, Predictions};
-use crate::{Detector, Error};
+use crate::response::{Answer, Monitoring, Outliers, Part, Predictions};
+use crate::{Detector, Dialect, Error};
 
 /// The model and the detectors that look at the same rows.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Scorer {
     classifier: Classifier,
     drift: Option<Box<dyn DriftDetector>>,
     outliers: Option<Box<dyn OutlierDetector>>,
+    dialect: Dialect,
 }
 
 impl Scorer {
@@ -21,6 +22,7 @@ impl Scorer {
         classifier: Classifier,
         drift: Option<Box<dyn DriftDetector>>,
         outliers: Option<Box<dyn OutlierDetector>>,
+        dialect: Dialect,
     ) -> Result<Self, Error> {
         let model = classifier.schema();
         if let Some(detector) = &drift {
@@ -29,7 +31,7 @@ impl Scorer {
         if let Some(detector) = &outliers {
             require_same_columns(model, detector.schema(), Detector::Outliers)?;
         }
-        Ok(Self { classifier, drift, outliers })
+        Ok(Self { classifier, drift, outliers, dialect })
     }
 
     pub(crate) fn classifier(&self) -> &Classifier {
@@ -60,7 +62,10 @@ impl Scorer {
             outliers: self.outliers.as_ref().map(|detector| {
                 let report = guard(|| detector.detect(records))
                     .filter(|report| report.scores.len() == records.n_rows());
-                report.map_or(Part::Unavailable, Part::Available)
+                let row_names = self.dialect.row_names(records.schema());
+                report.map_or(Part::Unavailable, |report| {
+                    Part::Available(Outliers { report, row_names })
+                })
             }),
         };
         Some(Answer { predictions: Predictions(predictions), monitoring })
@@ -93,7 +98,7 @@ fn require_same_columns(model: &Schema, other: &Schema, detector: Detector) -> R
 mod tests {
     use std::sync::Arc;
 
-    use mlops_core::{DriftReport, DriftTest, Feature, FeatureDrift};
+    use mlops_core::{DriftReport, DriftTest, Feature, FeatureDrift, PValueMethod};
 
     use super::*;
     use crate::testing::{BAD, Fault, Stub, records, schema};
@@ -107,8 +112,9 @@ mod tests {
         }
 
         fn detect(&self, _: &Records) -> Result<DriftReport, PredictError> {
-            let test = DriftTest::KolmogorovSmirnov;
-            Ok(DriftReport::new(0.05, vec![FeatureDrift::tested("is_red", test, 0.0, 1.0)]))
+            let (test, method) = (DriftTest::KolmogorovSmirnov, PValueMethod::Exact);
+            let drift = FeatureDrift::tested("is_red", test, 0.0, 1.0, method);
+            Ok(DriftReport::new(0.05, vec![drift]))
         }
     }
 
@@ -131,7 +137,7 @@ mod tests {
         let classifier = Classifier::new(Stub::new());
         let drift = Box::new(Careless(schema()));
         let outliers = Box::new(Careless(schema()));
-        let scorer = Scorer::new(classifier, Some(drift), Some(outliers)).unwrap();
+        let scorer = Scorer::new(classifier, Some(drift), Some(outliers), Dialect::Native).unwrap();
         let answer = scorer.answer(&records(&[9.4])).unwrap();
         assert!(matches!(answer.monitoring.drift, Some(Part::Unavailable)));
         assert!(matches!(answer.monitoring.outliers, Some(Part::Unavailable)));
@@ -141,7 +147,7 @@ mod tests {
     fn a_model_that_fails_in_any_way_has_no_answer() {
         for fault in [Fault::Error, Fault::Panic, Fault::TooFewRows] {
             let classifier = Classifier::new(Stub::new().fault(fault));
-            let scorer = Scorer::new(classifier, None, None).unwrap();
+            let scorer = Scorer::new(classifier, None, None, Dialect::Native).unwrap();
             assert!(scorer.answer(&records(&[BAD, 9.8])).is_none(), "{fault:?}");
         }
     }
@@ -152,7 +158,7 @@ mod tests {
             let other = Arc::new(Schema::new(features).unwrap());
             let outliers = Stub::new().schema(other);
             let classifier = Classifier::new(Stub::new());
-            Scorer::new(classifier, None, Some(Box::new(outliers))).unwrap_err()
+            Scorer::new(classifier, None, Some(Box::new(outliers)), Dialect::Native).unwrap_err()
         };
         let (alcohol, is_red) = (Feature::numeric("alcohol"), Feature::integer("is_red"));
         let ph = Feature::numeric("pH");

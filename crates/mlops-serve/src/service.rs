@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::SystemTime;
 
 use axum::Router;
 use mlops_core::{Classifier, JsonLimits, Records};
@@ -137,7 +138,7 @@ impl Service {
         self.metrics().observe_answer(&answer);
         let body = answer.to_json().map_err(|_| Problem::Internal)?;
         if let Some(log) = &self.inner.log {
-            log.push(Event { request_id, records, answer });
+            log.push(Event { time: SystemTime::now(), request_id, records, answer });
         }
         Ok(body)
     }

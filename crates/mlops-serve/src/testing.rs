@@ -3,15 +3,16 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::SystemTime;
 
 use mlops_core::{
     DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift, JsonLimits,
-    OutlierDetector, PredictError, Prediction, Predictor, Records, Schema,
+    OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records, Schema,
 };
 
 use crate::log::Event;
 use crate::request_id::RequestId;
-use crate::response::{Answer, Monitoring, Part, Predictions};
+use crate::response::{Answer, Monitoring, Outliers, Part, Predictions};
 
 pub(crate) fn schema() -> Arc<Schema> {
     let features = vec![Feature::numeric("alcohol"), Feature::integer("is_red")];
@@ -35,10 +36,10 @@ pub(crate) fn event() -> Event {
     let outliers = mlops_core::OutlierDetectorExt::detect(&stub, &records).unwrap();
     let monitoring = Monitoring {
         drift: Some(Part::Available(drift)),
-        outliers: Some(Part::Available(outliers)),
+        outliers: Some(Part::Available(Outliers { report: outliers, row_names: None })),
     };
     let answer = Answer { predictions: Predictions(vec![false]), monitoring };
-    Event { request_id: RequestId::of(0), records, answer }
+    Event { time: SystemTime::UNIX_EPOCH, request_id: RequestId::of(0), records, answer }
 }
 
 /// Model and detector whose numbers are easily followed: the probability is a twentieth of the
@@ -122,7 +123,7 @@ impl DriftDetector for Stub {
         let test = DriftTest::KolmogorovSmirnov;
         let p_value = alcohol.iter().sum::<f64>() / alcohol.len() as f64 / 16.0;
         let features = vec![
-            FeatureDrift::tested("alcohol", test, 0.5, p_value),
+            FeatureDrift::tested("alcohol", test, 0.5, p_value, PValueMethod::Exact),
             FeatureDrift::untested("is_red", DriftTest::ChiSquared, DriftStatus::EmptyReference),
         ];
         Ok(DriftReport::new(0.05, features))
