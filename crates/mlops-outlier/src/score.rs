@@ -68,19 +68,22 @@ fn shortest(nodes: &[Node<f64>]) -> f64 {
 pub(crate) struct Scorer {
     scaler: StandardScaler,
     path_lengths: PathLengths,
+    offset: f64,
 }
 
+/// What is added to the anomaly score, so that 0 is average: scikit-learn's default `offset_`.
+pub(crate) const OFFSET: f64 = -0.5;
+
 impl Scorer {
-    pub(crate) fn new(scaler: StandardScaler, path_lengths: PathLengths) -> Self {
-        Self { scaler, path_lengths }
+    pub(crate) fn new(scaler: StandardScaler, path_lengths: PathLengths, offset: f64) -> Self {
+        Self { scaler, path_lengths, offset }
     }
 
     pub(crate) fn scaler(&self) -> &StandardScaler {
         &self.scaler
     }
 
-    /// The score of every row, in `(-0.5, 0.5]`: minus scikit-learn's decision function at offset
-    /// -0.5.
+    /// The score of every row, in `(offset, 1 + offset]`: minus scikit-learn's decision function.
     pub(crate) fn scores(&self, records: &Records) -> Vec<f64> {
         let mut row = self.path_lengths.row();
         let mut scaled = vec![0.0; self.scaler.n_columns()];
@@ -90,14 +93,14 @@ impl Scorer {
                 scaled.copy_from_slice(values);
                 self.scaler.transform_row(&mut scaled);
                 row.set(&scaled);
-                self.path_lengths.anomaly(self.path_lengths.sum(&row)) - 0.5
+                self.path_lengths.anomaly(self.path_lengths.sum(&row)) + self.offset
             })
             .collect()
     }
 
     /// An upper bound of the scores.
     pub(crate) fn highest(&self) -> f64 {
-        self.path_lengths.highest_anomaly() - 0.5
+        self.path_lengths.highest_anomaly() + self.offset
     }
 }
 
