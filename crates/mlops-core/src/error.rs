@@ -31,6 +31,26 @@ pub enum Error {
         /// The feature's name.
         feature: String,
     },
+    /// A scaler's means and scales are not one each per column.
+    #[error("{means} means and {scales} scales, expected one of each per column")]
+    ScalerLength {
+        /// The number of means.
+        means: usize,
+        /// The number of scales.
+        scales: usize,
+    },
+    /// A scaler would not give a finite number.
+    #[error(
+        "column {column} has mean {mean} and scale {scale}, expected finite numbers and no scale of 0"
+    )]
+    InvalidScale {
+        /// The column, counted from 0.
+        column: usize,
+        /// Its mean.
+        mean: f64,
+        /// Its scale.
+        scale: f64,
+    },
     /// There are no rows where at least one is needed.
     #[error("no rows, expected at least one")]
     NoRows,

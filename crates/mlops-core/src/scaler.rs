@@ -43,6 +43,37 @@ impl StandardScaler {
         Ok(Self { columns: values.axis_iter(Axis(1)).map(|column| Column::fit(&column)).collect() })
     }
 
+    /// A scaler of columns whose means and scales are known.
+    ///
+    /// # Errors
+    /// * [`Error::ScalerLength`] if there are not as many means as scales
+    /// * [`Error::InvalidScale`] if one of them is not finite or a scale is 0
+    ///
+    /// # Examples
+    /// ```
+    /// use mlops_core::StandardScaler;
+    ///
+    /// let scaler = StandardScaler::from_parts(&[2.0, 0.0], &[0.5, 1.0])?;
+    /// let mut row = [3.0, 7.0];
+    /// scaler.transform_row(&mut row);
+    /// assert_eq!(row, [2.0, 7.0]);
+    /// # Ok::<(), mlops_core::Error>(())
+    /// ```
+    pub fn from_parts(mean: &[f64], scale: &[f64]) -> Result<Self, Error> {
+        if mean.len() != scale.len() {
+            return Err(Error::ScalerLength { means: mean.len(), scales: scale.len() });
+        }
+        let column = |(column, (&mean, &scale)): (usize, (&f64, &f64))| {
+            if mean.is_finite() && scale.is_finite() && scale != 0.0 {
+                Ok(Column { mean, scale })
+            } else {
+                Err(Error::InvalidScale { column, mean, scale })
+            }
+        };
+        let columns = mean.iter().zip(scale).enumerate().map(column);
+        Ok(Self { columns: columns.collect::<Result<_, _>>()? })
+    }
+
     /// Scales rows of the columns that the scaler was fitted to.
     ///
     /// # Panics
@@ -116,6 +147,17 @@ mod tests {
         let mut row = [3.5];
         scaler.transform_row(&mut row);
         assert_eq!(row, [1.5]);
+    }
+
+    #[test]
+    fn parts_must_fit_each_other_and_be_usable() {
+        let length = Error::ScalerLength { means: 1, scales: 2 };
+        assert_eq!(StandardScaler::from_parts(&[0.0], &[1.0, 1.0]), Err(length));
+        for (mean, scale) in [(f64::INFINITY, 1.0), (0.0, 0.0), (0.0, -f64::INFINITY)] {
+            let error = Error::InvalidScale { column: 1, mean, scale };
+            assert_eq!(StandardScaler::from_parts(&[0.0, mean], &[1.0, scale]), Err(error));
+        }
+        StandardScaler::from_parts(&[f64::NAN], &[1.0]).unwrap_err();
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Fixture paths, generators and tolerances for the tests of this workspace.
 
+mod mutations;
+
 use std::env;
 use std::path::PathBuf;
+
+pub use mutations::{Mutator, n_mutations};
 
 /// The folder of large fixtures that the environment variable `MLOPS_FIXTURES` names.
 ///

@@ -1,0 +1,126 @@
+use mlops_core::StandardScaler;
+use ndarray::{Array2, ArrayView2};
+
+/// What happens to a row before a model sees it: columns are chosen, put in order and scaled.
+///
+/// ```text
+/// output = (input - mean) / scale        in 64 bits, as scikit-learn computes it
+/// ```
+///
+/// Missing values (NaN) stay missing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preprocessing {
+    n_inputs: usize,
+    // Invariant: not empty; a stage reads columns that the inputs or the stage before it have.
+    stages: Vec<Stage>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Stage {
+    /// The column that each output is computed from. There are as many as columns of the scaler.
+    inputs: Vec<usize>,
+    scaler: StandardScaler,
+}
+
+impl Preprocessing {
+    /// Takes columns `inputs` of `n_inputs`, one per column of the scaler.
+    pub(super) fn new(n_inputs: usize, inputs: Vec<usize>, scaler: StandardScaler) -> Self {
+        debug_assert_eq!(inputs.len(), scaler.n_columns());
+        debug_assert!(inputs.iter().all(|input| *input < n_inputs));
+        Self { n_inputs, stages: vec![Stage { inputs, scaler }] }
+    }
+
+    /// This and then `next`, which reads as many columns as this writes.
+    pub(super) fn then(mut self, next: Self) -> Self {
+        debug_assert_eq!(self.n_outputs(), next.n_inputs);
+        self.stages.extend(next.stages);
+        self
+    }
+
+    /// The number of columns of a row.
+    pub fn n_inputs(&self) -> usize {
+        self.n_inputs
+    }
+
+    /// The number of columns that the model sees.
+    pub fn n_outputs(&self) -> usize {
+        self.stages.last().map_or(self.n_inputs, |stage| stage.inputs.len())
+    }
+
+    /// For each column that the model sees, the column of the row that it is computed from.
+    pub fn inputs(&self) -> Vec<usize> {
+        let mut inputs: Vec<usize> = (0..self.n_inputs).collect();
+        for stage in &self.stages {
+            inputs = stage.inputs.iter().map(|input| inputs[*input]).collect();
+        }
+        inputs
+    }
+
+    /// The row that the model sees.
+    ///
+    /// # Panics
+    /// If `row` does not have [`n_inputs`](Self::n_inputs) values.
+    #[track_caller]
+    pub fn transform_row(&self, row: &[f64]) -> Vec<f64> {
+        let mut transformed = Vec::new();
+        self.transform_row_into(row, &mut transformed);
+        transformed
+    }
+
+    /// Puts the row that the model sees in the place of what is in `transformed`.
+    ///
+    /// # Panics
+    /// If `row` does not have [`n_inputs`](Self::n_inputs) values.
+    #[track_caller]
+    pub fn transform_row_into(&self, row: &[f64], transformed: &mut Vec<f64>) {
+        assert_eq!(row.len(), self.n_inputs, "a row has one value per input");
+        let [first, rest @ ..] = &*self.stages else { return };
+        transformed.clear();
+        transformed.extend(first.inputs.iter().map(|input| row[*input]));
+        first.scaler.transform_row(transformed);
+        for stage in rest {
+            *transformed = stage.inputs.iter().map(|input| transformed[*input]).collect();
+            stage.scaler.transform_row(transformed);
+        }
+    }
+
+    /// The rows that the model sees.
+    ///
+    /// # Panics
+    /// If `rows` does not have [`n_inputs`](Self::n_inputs) columns.
+    #[track_caller]
+    pub fn transform(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        assert_eq!(rows.ncols(), self.n_inputs, "a row has one value per input");
+        let mut transformed = Array2::zeros((rows.nrows(), self.n_outputs()));
+        let (mut row, mut scratch) = (Vec::with_capacity(self.n_inputs), Vec::new());
+        for (input, mut output) in rows.rows().into_iter().zip(transformed.rows_mut()) {
+            row.clear();
+            row.extend(input);
+            self.transform_row_into(&row, &mut scratch);
+            output.iter_mut().zip(&scratch).for_each(|(output, value)| *output = *value);
+        }
+        transformed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn scaler(mean: &[f64], scale: &[f64]) -> StandardScaler {
+        StandardScaler::from_parts(mean, scale).unwrap()
+    }
+
+    #[test]
+    fn stages_follow_each_other() {
+        let first = Preprocessing::new(3, vec![2, 0], scaler(&[1.0, 0.0], &[2.0, 1.0]));
+        let both = first.then(Preprocessing::new(2, vec![1, 0], scaler(&[0.0, 1.0], &[1.0, 4.0])));
+        assert_eq!((both.n_inputs(), both.n_outputs()), (3, 2));
+        assert_eq!(both.inputs(), [0, 2]);
+        assert_eq!(both.transform_row(&[7.0, 8.0, 11.0]), [7.0, 1.0]);
+        let columns_first = array![[7.0], [8.0], [11.0]].reversed_axes();
+        assert_eq!(both.transform(columns_first.view()), array![[7.0, 1.0]]);
+    }
+}
