@@ -21,7 +21,9 @@ pub use model_dir::{ModelDir, ModelDirWriter};
 pub use random::Random;
 pub use records::Records;
 pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
-pub use report::{DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, Prediction};
+pub use report::{
+    DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, PValueMethod, Prediction,
+};
 pub use scaler::StandardScaler;
 pub use schema::{Feature, FeatureKind, Range, Schema};
 pub use signature::{Signature, TensorSpec};

@@ -58,6 +58,40 @@ pub trait OutlierDetectorExt: OutlierDetector {
 
 impl<T: OutlierDetector + ?Sized> OutlierDetectorExt for T {}
 
+impl<T: Predictor + ?Sized> Predictor for Box<T> {
+    fn schema(&self) -> &Arc<Schema> {
+        (**self).schema()
+    }
+
+    fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
+        (**self).predict(records)
+    }
+}
+
+impl<T: DriftDetector + ?Sized> DriftDetector for Box<T> {
+    fn schema(&self) -> &Arc<Schema> {
+        (**self).schema()
+    }
+
+    fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
+        (**self).detect(records)
+    }
+}
+
+impl<T: OutlierDetector + ?Sized> OutlierDetector for Box<T> {
+    fn schema(&self) -> &Arc<Schema> {
+        (**self).schema()
+    }
+
+    fn threshold(&self) -> f64 {
+        (**self).threshold()
+    }
+
+    fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
+        (**self).score(records)
+    }
+}
+
 /// A predictor of one probability per row, with the probability above which a row counts as positive.
 #[derive(Debug)]
 pub struct Classifier {

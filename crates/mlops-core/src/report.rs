@@ -81,6 +81,8 @@ pub struct FeatureDrift {
     pub statistic: Option<f64>,
     /// The probability of a statistic at least as large without drift, in `[0, 1]`, if it could be computed.
     pub p_value: Option<f64>,
+    /// How the p-value was computed.
+    pub method: Option<PValueMethod>,
     /// The number of values in the batch that are there.
     pub n_values: usize,
     /// The number of values in the batch that are missing.
@@ -94,6 +96,7 @@ impl FeatureDrift {
         test: DriftTest,
         statistic: f64,
         p_value: f64,
+        method: PValueMethod,
     ) -> Self {
         Self {
             feature: feature.into(),
@@ -101,6 +104,7 @@ impl FeatureDrift {
             status: DriftStatus::Tested,
             statistic: Some(statistic),
             p_value: Some(p_value),
+            method: Some(method),
             n_values: 0,
             n_missing: 0,
         }
@@ -114,6 +118,7 @@ impl FeatureDrift {
             status,
             statistic: None,
             p_value: None,
+            method: None,
             n_values: 0,
             n_missing: 0,
         }
@@ -135,6 +140,19 @@ pub enum DriftTest {
     KolmogorovSmirnov,
     /// Chi-squared test of homogeneity.
     ChiSquared,
+}
+
+/// How a p-value was computed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PValueMethod {
+    /// Given what both samples hold together, each way to deal it out to them counts the same: no approximation.
+    Exact,
+    /// The share of a random selection of these ways; the same for the same samples.
+    MonteCarlo,
+    /// From the distribution that the statistic approaches in large samples.
+    Asymptotic,
 }
 
 /// Whether a feature could be tested.
@@ -162,15 +180,24 @@ mod tests {
 
     #[test]
     fn a_feature_that_was_not_tested_has_no_verdict() {
-        let test = DriftTest::KolmogorovSmirnov;
+        let (test, method) = (DriftTest::KolmogorovSmirnov, PValueMethod::Exact);
         let report = DriftReport::new(
             0.05,
             vec![
-                FeatureDrift::tested("alcohol", test, 0.9, 0.049),
-                FeatureDrift::tested("pH", test, 0.1, 0.05),
+                FeatureDrift::tested("alcohol", test, 0.9, 0.049, method),
+                FeatureDrift::tested("pH", test, 0.1, 0.05, method),
                 FeatureDrift::untested("density", test, DriftStatus::AllMissing),
             ],
         );
         assert_eq!(report.is_drift().collect::<Vec<_>>(), [Some(true), Some(false), None]);
+    }
+
+    #[test]
+    fn a_feature_is_written_with_names_in_snake_case() {
+        let (test, method) = (DriftTest::ChiSquared, PValueMethod::MonteCarlo);
+        let drift = FeatureDrift::tested("region", test, 7.5, 0.25, method).with_counts(9, 1);
+        let json = serde_json::to_string(&drift).unwrap();
+        insta::assert_snapshot!(json, @r#"{"feature":"region","test":"chi_squared","status":"tested","statistic":7.5,"p_value":0.25,"method":"monte_carlo","n_values":9,"n_missing":1}"#);
+        assert_eq!(serde_json::from_str::<FeatureDrift>(&json).unwrap(), drift);
     }
 }

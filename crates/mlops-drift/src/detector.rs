@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use mlops_core::{DriftDetector, DriftReport, FeatureKind, PredictError, Records, Schema};
 
-use crate::reference::{Reference, Scale};
+use crate::reference::{Reference, Scale, Tests};
+use crate::test::{chi_squared::chi_squared_homogeneity, ks};
 use crate::{Alpha, Error};
 
 /// Tests each feature of a batch against a reference: [Kolmogorov-Smirnov](crate::ks_two_sample)
@@ -70,14 +71,10 @@ impl DriftDetector for TabularDrift {
     }
 
     fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
-        if records.schema() != &self.schema {
-            return Err(PredictError::schema_mismatch());
-        }
-        let values = records.values();
-        let columns = self.reference.features.iter().zip(values.columns());
-        let features: Result<_, Error> =
-            columns.map(|(feature, column)| feature.test(column)).collect();
-        Ok(DriftReport::new(self.alpha.value(), features.map_err(PredictError::model)?))
+        records.check_schema(&self.schema)?;
+        let tests = Tests { numeric: ks::compare, categorical: chi_squared_homogeneity };
+        let features = self.reference.test(records, tests).map_err(PredictError::model)?;
+        Ok(DriftReport::new(self.alpha.value(), features))
     }
 }
 
@@ -135,7 +132,7 @@ impl TabularDriftBuilder {
 
 #[cfg(test)]
 mod tests {
-    use mlops_core::{DriftStatus, DriftTest, Feature, PredictErrorKind};
+    use mlops_core::{DriftStatus, DriftTest, Feature, PValueMethod, PredictErrorKind, Range};
     use ndarray::{Array2, array};
 
     use super::*;
@@ -199,6 +196,24 @@ mod tests {
         let other = Arc::new(Schema::new(vec![Feature::numeric("pH")]).unwrap());
         let error = detector.detect(&Records::new(other, array![[1.0]]).unwrap()).unwrap_err();
         assert_eq!(error.kind(), PredictErrorKind::SchemaMismatch);
+    }
+
+    #[test]
+    fn records_may_know_other_ranges() {
+        let detector = TabularDrift::builder().fit(&reference()).unwrap();
+        let ranged = |feature: &Feature| feature.clone().with_range(Range::of([0.0, 1.0]).unwrap());
+        let features = schema().features().iter().map(ranged).collect();
+        let schema = Arc::new(Schema::new(features).unwrap());
+        detector.detect(&Records::new(schema, array![[3.0, 1.0, 2.0]]).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_report_says_how_its_p_values_were_computed() {
+        let detector = TabularDrift::builder().fit(&reference()).unwrap();
+        let report = detector.detect(&records(array![[3.0, f64::NAN, 2.0]])).unwrap();
+        let methods = report.features.iter().map(|feature| feature.method);
+        let exact = Some(PValueMethod::Exact);
+        assert_eq!(methods.collect::<Vec<_>>(), [exact, None, exact]);
     }
 
     #[test]

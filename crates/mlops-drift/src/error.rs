@@ -58,6 +58,12 @@ pub enum Error {
         /// The feature's name.
         feature: String,
     },
+    /// A reference holds a value of a categorical feature that is not among its categories.
+    #[error("feature `{feature}` has a value in the reference that is not among its categories")]
+    UndeclaredCategory {
+        /// The feature's name.
+        feature: String,
+    },
     /// The features of a stored reference are not those of the schema.
     #[error("the stored reference does not have the features of the schema")]
     FeatureMismatch,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alibi;
 mod alpha;
 mod correction;
 mod detector;
@@ -9,10 +10,10 @@ mod reference;
 mod special;
 mod test;
 
+pub use alibi::AlibiDrift;
 pub use alpha::Alpha;
 pub use correction::{bonferroni, holm};
 pub use detector::{TabularDrift, TabularDriftBuilder};
 pub use error::{Error, Sample};
-pub use test::Method;
 pub use test::chi_squared::{ChiSquaredOutcome, chi_squared_homogeneity};
-pub use test::ks::{KsOutcome, ks_two_sample};
+pub use test::ks::{KsOutcome, ks_two_sample, ks_two_sample_asymptotic};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::empirical::EmpiricalDistribution;
-use crate::test::chi_squared::chi_squared_homogeneity;
-use crate::test::ks;
+use crate::test::chi_squared::ChiSquaredOutcome;
+use crate::test::ks::KsOutcome;
 
 /// What batches are compared with: the distribution of each feature, in schema order.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,14 @@ pub(crate) struct FeatureReference {
     scale: Scale,
     distribution: EmpiricalDistribution,
     n_missing: usize,
+}
+
+/// How features are tested: by the function of their scale, given the reference first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tests {
+    pub(crate) numeric: fn(&EmpiricalDistribution, &EmpiricalDistribution) -> KsOutcome,
+    /// The counts of both samples, category by category.
+    pub(crate) categorical: fn(&[u64], &[u64]) -> Result<ChiSquaredOutcome, Error>,
 }
 
 /// What the values of a feature mean to each other.
@@ -47,6 +55,16 @@ impl Reference {
             .collect();
         Self { features }
     }
+
+    /// Tests each feature of `records`, which have the columns of the reference.
+    ///
+    /// # Errors
+    /// [`Error::TooManyCounts`] if reference and batch are too large together.
+    pub(crate) fn test(&self, records: &Records, tests: Tests) -> Result<Vec<FeatureDrift>, Error> {
+        let values = records.values();
+        let columns = self.features.iter().zip(values.columns());
+        columns.map(|(feature, column)| feature.test(column, tests)).collect()
+    }
 }
 
 impl FeatureReference {
@@ -54,11 +72,13 @@ impl FeatureReference {
         &self.feature
     }
 
+    /// The distinct values of the reference, ascending.
+    pub(crate) fn values(&self) -> &[f64] {
+        self.distribution.values()
+    }
+
     /// Tests the values of a batch.
-    ///
-    /// # Errors
-    /// [`Error::TooManyCounts`] if reference and batch are too large together.
-    pub(crate) fn test(&self, column: ArrayView1<'_, f64>) -> Result<FeatureDrift, Error> {
+    fn test(&self, column: ArrayView1<'_, f64>, tests: Tests) -> Result<FeatureDrift, Error> {
         let batch = distribution(column);
         let test = match self.scale {
             Scale::Numeric => DriftTest::KolmogorovSmirnov,
@@ -69,18 +89,18 @@ impl FeatureReference {
         } else if batch.size() == 0 {
             FeatureDrift::untested(&self.feature, test, DriftStatus::AllMissing)
         } else {
-            let (statistic, p_value) = match self.scale {
+            let (statistic, p_value, method) = match self.scale {
                 Scale::Numeric => {
-                    let outcome = ks::compare(&self.distribution, &batch);
-                    (outcome.statistic, outcome.p_value)
+                    let outcome = (tests.numeric)(&self.distribution, &batch);
+                    (outcome.statistic, outcome.p_value, outcome.method)
                 }
                 Scale::Categorical => {
                     let (reference, batch) = counts_by_category(&self.distribution, &batch);
-                    let outcome = chi_squared_homogeneity(&reference, &batch)?;
-                    (outcome.statistic, outcome.p_value)
+                    let outcome = (tests.categorical)(&reference, &batch)?;
+                    (outcome.statistic, outcome.p_value, outcome.method)
                 }
             };
-            FeatureDrift::tested(&self.feature, test, statistic, p_value)
+            FeatureDrift::tested(&self.feature, test, statistic, p_value, method)
         };
         Ok(drift.with_counts(batch.size(), column.len() - batch.size()))
     }

@@ -2,3 +2,4 @@
 
 pub(crate) mod binomial;
 pub(crate) mod hypergeometric;
+pub(crate) mod kolmogorov;

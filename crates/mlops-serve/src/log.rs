@@ -24,7 +24,7 @@ pub(crate) struct Log {
 }
 
 enum Message {
-    Event { event: Event, _room: OwnedSemaphorePermit },
+    Event { event: Box<Event>, _room: OwnedSemaphorePermit },
     Flush(oneshot::Sender<()>),
 }
 
@@ -57,7 +57,7 @@ impl Log {
     pub(crate) fn push(&self, event: Event) {
         let size = u32::try_from(event.size()).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(size).ok();
-        let message = room.map(|room| Message::Event { event, _room: room });
+        let message = room.map(|room| Message::Event { event: Box::new(event), _room: room });
         if message.and_then(|message| self.queue.send(message).ok()).is_none() {
             self.dropped.inc_by(Event::N_LINES);
         }

@@ -9,9 +9,9 @@ pub(crate) struct Binomial {
 
 impl Binomial {
     /// Trials that succeed with probability `successes / (successes + failures)`, both positive.
-    pub(crate) fn with_odds(successes: u64, failures: u64) -> Self {
-        let total = successes as f64 + failures as f64;
-        Self { success: successes as f64 / total, failure: failures as f64 / total }
+    pub(crate) fn with_odds(successes: f64, failures: f64) -> Self {
+        let total = successes + failures;
+        Self { success: successes / total, failure: failures / total }
     }
 
     /// The probability of a success divided by that of a failure.
@@ -54,7 +54,7 @@ impl Binomial {
 }
 
 /// `ln n! - ln(sqrt(2 pi n) (n / e)^n)` of a positive `n`.
-fn stirling_error(n: u64) -> f64 {
+pub(crate) fn stirling_error(n: u64) -> f64 {
     if let Some(error) = usize::try_from(n - 1).ok().and_then(|index| STIRLING_ERRORS.get(index)) {
         return *error;
     }
@@ -117,11 +117,10 @@ mod tests {
 
     #[test]
     fn small_probabilities_are_ratios_of_integers() {
-        for (successes, failures) in [(1, 1), (1, 3), (2, 61), (100, 4872)] {
-            let binomial = Binomial::with_odds(successes, failures);
+        for (p, q) in [(1.0, 1.0), (1.0, 3.0), (2.0, 61.0), (100.0, 4872.0)] {
+            let binomial = Binomial::with_odds(p, q);
             for trials in 1..=40 {
                 for k in 0..=trials {
-                    let (p, q) = (successes as f64, failures as f64);
                     let exponents = (i32::try_from(k).unwrap(), i32::try_from(trials - k).unwrap());
                     let expected = choose(trials, k) as f64
                         * (p / (p + q)).powi(exponents.0)
@@ -135,7 +134,7 @@ mod tests {
 
     #[test]
     fn probabilities_of_many_trials_sum_up_to_one() {
-        let binomial = Binomial::with_odds(3, 17);
+        let binomial = Binomial::with_odds(3.0, 17.0);
         let sum: f64 = (0..=100_000).map(|k| binomial.pmf(k, 100_000)).sum();
         assert!((sum - 1.0).abs() < 1e-12, "{sum}");
         assert_eq!(binomial.pmf(3, 2).to_bits(), 0.0_f64.to_bits());

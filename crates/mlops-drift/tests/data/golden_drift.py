@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Golden values of the two-sample tests and the corrections.
+"""Golden values of the two-sample tests, the corrections and alibi-detect's detector.
 
-    python golden_drift.py        (Python 3.11, numpy 2.3.5, scipy 1.17.1)
+    python golden_drift.py        (Python 3.11, numpy 1.26.4, scipy 1.17.1, alibi-detect 0.13.0)
 
 writes golden_drift.json next to itself. Samples are lists or the recipe of a generator that the Rust tests replay bit
 for bit:
@@ -18,14 +18,22 @@ for bit:
 Only + - * / and floor are used, so every IEEE 754 double implementation gets the same samples.
 """
 import json
+import logging
 import math
 import os
 import platform
+import warnings
 from fractions import Fraction
 
+import alibi_detect
 import numpy as np
 import scipy
+from alibi_detect.cd import TabularDrift
 from scipy import stats
+
+# What alibi-detect and SciPy say about tensorflow, small samples and ties.
+logging.disable(logging.WARNING)
+warnings.filterwarnings("ignore")
 
 MASK = (1 << 64) - 1
 
@@ -72,6 +80,11 @@ def sample(source):
             x = math.floor(x * power + 0.5) / power
         values.append(x)
     return np.array(values)
+
+
+def number(value):
+    """What JSON can write of a float."""
+    return None if math.isnan(value) else float(value)
 
 
 def rounded(fraction):
@@ -126,6 +139,7 @@ def add_ks(id, reference, batch):
     statistic = stats.ks_2samp(sample(reference), sample(batch), method="exact").statistic
     expected = dict(n=n, m=m, h=h, tie_groups=len(ends), statistic=float(statistic))
     expected["p_conditional"] = rounded(ks_p(n, m, h, ends if len(ends) < n + m else None))
+    expected["p_asymptotic"] = number(stats.ks_2samp(sample(reference), sample(batch), method="asymp").pvalue)
     add("ks_2samp", id, dict(x=reference, y=batch), expected)
 
 
@@ -181,6 +195,11 @@ for n, m, share in [(4872, 100, 0.9), (4872, 100, 0.96), (4872, 100, 0.99), (487
     rows.append(dict(n=n, m=m, h=h, p=rounded(ks_p(n, m, h))))
 add("ks_pvalue_nmh", "ks-nmh", dict(note="h = max |i*m - j*n|, no ties"), rows)
 
+add("kstwo_sf", "kstwo-sf", None,
+    [dict(n=n, d=d, sf=float(stats.kstwo.sf(d, n)))
+     for n in (1, 2, 3, 5, 10, 50, 98, 139, 140, 141, 500, 830, 2436, 5000, 100000, 1000000)
+     for d in (0.0005, 0.001, 0.003, 0.01, 0.02, 0.0301, 0.05, 0.1, 0.15, 0.2, 0.3, 0.499, 0.5, 0.7, 0.9, 0.999, 1.0)])
+
 
 # ---- chi-squared ----
 for k, table in enumerate([
@@ -190,8 +209,10 @@ for k, table in enumerate([
     [[1, 2, 3, 4], [0, 0, 0, 1]],
 ]):
     result = stats.chi2_contingency(np.array(table), correction=False)
+    yates = stats.chi2_contingency(np.array(table))
     add("chi2_contingency", f"table-{k}", dict(ref=table[0], batch=table[1]),
-        dict(statistic=float(result.statistic), p=float(result.pvalue), dof=int(result.dof)))
+        dict(statistic=float(result.statistic), p=float(result.pvalue), dof=int(result.dof),
+             yates_statistic=float(yates.statistic), yates_p=float(yates.pvalue)))
 
 
 def chi2_exact(reference, batch):
@@ -240,7 +261,57 @@ for k, p in enumerate([[0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0
     bonferroni = [min(1.0, value * len(p)) for value in p]
     add("multiplicity", f"p-values-{k}", dict(p=p), dict(bonferroni=bonferroni, holm=holm))
 
-meta = dict(python=platform.python_version(), numpy=np.__version__, scipy=scipy.__version__)
+
+
+# ---- alibi-detect's TabularDrift.predict(.., drift_type="feature") ----
+def add_alibi(id, reference, batch, categories):
+    """Columns of both samples, and the categories of some columns (None: those of the reference)."""
+    x_ref, x = (np.column_stack([sample(column) for column in columns]) for columns in (reference, batch))
+    detector = TabularDrift(x_ref, p_val=0.05, categories_per_feature=categories or None)
+    try:
+        answer = detector.predict(x, drift_type="feature")["data"]
+        expected = dict(is_drift=[int(flag) for flag in answer["is_drift"]],
+                        distance=[number(value) for value in answer["distance"]],
+                        p_val=[number(value) for value in answer["p_val"]])
+    except ValueError as error:
+        expected = dict(error=str(error))
+    categories = {int(k): [float(v) for v in values] for k, values in (detector.x_ref_categories or {}).items()}
+    reference, batch = ([column if isinstance(column, dict) else [number(value) for value in column]
+                         for column in columns] for columns in (reference, batch))
+    add("alibi", id, dict(ref=reference, batch=batch, categories=categories), expected)
+
+
+def columns(base, n, shift):
+    return [recipe("s3", base + 1, n, shift=shift), recipe("u", base + 2, n), recipe("sq", base + 3, n, round=2),
+            recipe("s3", base + 4, n, round=2, shift=shift), recipe("cat", base + 5, n, levels=3),
+            recipe("cat", base + 6, n, levels=2), recipe("s3", base + 7, n, scale=1.0 + shift)]
+
+
+for n, m, shift in [(200, 1, 0.0), (200, 2, 0.0), (200, 2, 2.0), (200, 5, 0.3), (300, 50, 0.0), (300, 50, 0.3),
+                    (4872, 1, 0.3), (4872, 2, 0.3), (4872, 100, 0.1), (4872, 1000, 0.05), (20, 1, 5.0)]:
+    add_alibi(f"tabular-{n}-{m}-{shift}", columns(50000 + n, n, 0.0), columns(70000 + m * 13 + int(shift * 100), m, shift),
+              {4: None, 5: None})
+
+NAN = math.nan
+LEVELS = [0.0, 1.0, 2.0] * 30
+for id, reference, batch, categories in [
+    ("new-category", LEVELS, [7.0, 0.0, 1.0], {0: None}),
+    ("one-category", [1.0] * 9, [1.0, 1.0], {0: None}),
+    ("binary-1-row", [0.0, 1.0, 1.0] * 30, [1.0], {0: None}),
+    ("equal-constants", [1.0] * 50, [1.0] * 5, {}),
+    ("different-constants", [1.0] * 50, [0.0], {}),
+    ("outside-of-10", [float(i) for i in range(10)], [99.0], {}),
+    # What alibi-detect answers with NaN or an error.
+    ("1-row-each", [1.0], [2.0], {}),
+    ("missing-value", [0.1, 0.2, 0.3, 0.4, 0.5], [NAN, 0.6], {}),
+    ("missing-value-in-reference", [NAN, 0.2, 0.3, 0.4, 0.5], [0.1, 0.6], {}),
+    ("missing-category", LEVELS, [NAN, 0.0], {0: None}),
+    ("category-nowhere", LEVELS, [0.0, 1.0], {0: [0.0, 1.0, 2.0, 3.0]}),
+]:
+    add_alibi(id, [reference], [batch], categories)
+
+meta = dict(python=platform.python_version(), numpy=np.__version__, scipy=scipy.__version__,
+            alibi_detect=alibi_detect.__version__)
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_drift.json")
 with open(path, "w") as file:
     json.dump(dict(meta=meta, cases=cases), file, separators=(",", ":"))

@@ -3,11 +3,11 @@
 use mlops_testing::SplitMix64;
 use serde_json::Value;
 
-/// The values of a list, or of the recipe of a generator as `tests/data/golden_drift.py` describes
+/// The values of a list, in which null is a missing one, or of the recipe of a generator as `tests/data/golden_drift.py` describes
 /// it.
 pub(crate) fn sample(source: &Value) -> Vec<f64> {
     if let Some(values) = source.as_array() {
-        return values.iter().map(|value| value.as_f64().unwrap()).collect();
+        return values.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect();
     }
     let number = |key: &str, default: f64| source[key].as_f64().unwrap_or(default);
     let (scale, shift, levels) =

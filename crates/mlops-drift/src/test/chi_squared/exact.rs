@@ -1,22 +1,12 @@
 use super::Table;
+use super::criterion::Criterion;
 use crate::special::binomial::Binomial;
 use crate::special::hypergeometric;
 
-/// The probability, given all column totals, that a random draw is at least as far off as the
-/// observed one; `None` where the asymptotic one is good enough or this one would take too long.
-pub(super) fn exact_p_value(table: &Table) -> Option<f64> {
-    match table.columns.len() {
-        1 => Some(1.0),
-        2 => Some(two_categories(table)),
-        _ if table.least_expected() < 5.0 && has_few_draws(table) => {
-            Some(Enumeration::new(table).sum())
-        }
-        _ => None,
-    }
-}
-
-/// Both tails of the hypergeometric law: X^2 grows with the distance of either count from its mean.
-fn two_categories(table: &Table) -> f64 {
+/// The probability that a random draw from two categories is at least as far off as the observed
+/// one: both tails of the hypergeometric law, as X^2 grows with the distance of either count from
+/// its mean.
+pub(super) fn two_categories(table: &Table) -> f64 {
     let column = table.columns[0];
     let deviation = table.deviation(column);
     if deviation == 0 {
@@ -55,52 +45,38 @@ fn upper_tail(count: u64, marked: u64, drawn: u64, total: u64) -> f64 {
     sum
 }
 
+/// The probability that a random draw is at least as far off as the observed one: the sum over all
+/// ways to draw.
+pub(super) fn enumerate(table: &Table) -> f64 {
+    Enumeration::new(table).sum()
+}
+
 /// All ways to draw, with their probabilities.
 ///
 /// ```text
-/// P(b) = prod C(c_j, b_j) / C(N, m)        X^2 grows with T = sum b_j^2 / c_j
+/// P(b) = prod C(c_j, b_j) / C(N, m)
 /// ```
-///
-/// T is summed in integers: each `1 / c_j` is rounded down to a multiple of `2^-scale`, which loses
-/// less than `slack` in the sum.
 #[derive(Debug)]
 struct Enumeration {
-    categories: Vec<Category>,
+    /// For each category and count, the probability relative to that of 0.
+    weights: Vec<Vec<f64>>,
     drawn: u64,
     /// The probability to draw nothing from any category.
     nothing: f64,
-    observed: u128,
-    slack: u128,
-}
-
-#[derive(Debug)]
-struct Category {
-    /// For each count, its probability relative to that of 0.
-    weights: Vec<f64>,
-    /// `1 / c` in multiples of `2^-scale`.
-    inverse_total: u128,
+    criterion: Criterion,
 }
 
 impl Enumeration {
     fn new(table: &Table) -> Self {
         let Table { columns, drawn, total } = table;
-        let labels = Binomial::with_odds(*drawn, total - drawn);
-        // T is at most `drawn`: this leaves room for it and for the slack.
-        let scale = 126 - (u64::BITS - drawn.leading_zeros());
-        let categories: Vec<Category> = columns
-            .iter()
-            .map(|column| Category {
-                weights: weights(column.total, *drawn, labels.odds()),
-                inverse_total: (1_u128 << scale) / u128::from(column.total),
-            })
-            .collect();
-        let squares = columns.iter().map(|column| u128::from(column.drawn).pow(2));
-        let observed = squares
-            .zip(&categories)
-            .map(|(square, category)| square * category.inverse_total)
-            .sum();
-        let nothing = labels.pmf(0, *total) / labels.pmf(*drawn, *total);
-        Self { categories, drawn: *drawn, nothing, observed, slack: u128::from(*drawn).pow(2) }
+        let labels = Binomial::with_odds(*drawn as f64, (total - drawn) as f64);
+        let weights = columns.iter().map(|column| weights(column.total, *drawn, labels.odds()));
+        Self {
+            weights: weights.collect(),
+            drawn: *drawn,
+            nothing: labels.pmf(0, *total) / labels.pmf(*drawn, *total),
+            criterion: Criterion::new(table),
+        }
     }
 
     /// The probability of all draws that are at least as far off as the observed one.
@@ -112,21 +88,20 @@ impl Enumeration {
     /// `weight`.
     fn sum_from(&self, first: usize, left: u64, weight: f64, statistic: u128) -> f64 {
         if left == 0 {
-            let reached = statistic + self.slack >= self.observed;
-            return if reached { weight } else { 0.0 };
+            return if self.criterion.is_reached(statistic) { weight } else { 0.0 };
         }
-        let last = self.categories.len() - 1;
+        let last = self.weights.len() - 1;
         let mut sum = 0.0;
-        for (index, category) in self.categories.iter().enumerate().skip(first) {
+        for (category, weights) in self.weights.iter().enumerate().skip(first) {
             // What is left at the last category must come from there.
-            let fewest = if index == last { left } else { 1 };
-            let counts = (0_u64..).zip(&category.weights);
+            let fewest = if category == last { left } else { 1 };
+            let counts = (0_u64..).zip(weights);
             for (count, relative) in counts.take_while(|(count, _)| *count <= left) {
                 if count < fewest {
                     continue;
                 }
-                let statistic = statistic + u128::from(count).pow(2) * category.inverse_total;
-                sum += self.sum_from(index + 1, left - count, weight * relative, statistic);
+                let statistic = statistic + self.criterion.term(category, count);
+                sum += self.sum_from(category + 1, left - count, weight * relative, statistic);
             }
         }
         sum
@@ -147,7 +122,7 @@ fn weights(total: u64, drawn: u64, odds: f64) -> Vec<f64> {
 
 /// Whether there are at most [`MAX_DRAWS`] ways to draw: `C(m + k - 1, k - 1)` for m draws from k
 /// categories.
-fn has_few_draws(table: &Table) -> bool {
+pub(super) fn has_few_draws(table: &Table) -> bool {
     let (m, dividers) = (table.drawn, table.columns.len() as u64 - 1);
     let smaller = m.min(dividers);
     let mut ways: u64 = 1;
@@ -186,9 +161,9 @@ mod tests {
 
     #[test]
     fn the_probabilities_of_all_draws_sum_up_to_one() {
-        let table = Table::new(&[30, 28, 42, 7], &[2, 2, 3, 1]).unwrap();
-        let all = Enumeration { observed: 0, ..Enumeration::new(&table) };
-        assert!((all.sum() - 1.0).abs() < 1e-13);
+        // The observed draw is the one that is least far off.
+        let table = Table::new(&[30, 24, 42, 6], &[5, 4, 7, 1]).unwrap();
+        assert!((enumerate(&table) - 1.0).abs() < 1e-13);
     }
 
     #[test]
@@ -196,7 +171,7 @@ mod tests {
         for reference in [[1, 1], [7, 3], [20, 400], [13, 13]] {
             for batch in [[0, 1], [1, 0], [2, 2], [5, 0], [3, 9]] {
                 let table = Table::new(&reference, &batch).unwrap();
-                let (summed, enumerated) = (two_categories(&table), Enumeration::new(&table).sum());
+                let (summed, enumerated) = (two_categories(&table), enumerate(&table));
                 let error = (summed / enumerated - 1.0).abs();
                 assert!(error < 1e-12, "{reference:?} {batch:?}: {summed} {enumerated}");
             }

@@ -6,7 +6,8 @@ use super::kernel::Kernel;
 pub(super) struct Front {
     first: usize,
     mass: Vec<f64>,
-    // What `advance` writes to, kept so that it is allocated once.
+    // What `advance` reads from and writes to, kept so that it is allocated once.
+    padded: Vec<f64>,
     next: Vec<f64>,
 }
 
@@ -20,7 +21,7 @@ pub(super) struct Part<'a> {
 impl Front {
     /// All paths begin at count 0.
     pub(super) fn at_zero() -> Self {
-        Self { first: 0, mass: vec![1.0], next: vec![] }
+        Self { first: 0, mass: vec![1.0], padded: vec![], next: vec![] }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -39,9 +40,17 @@ impl Front {
         let length = reached.min((most + 1).saturating_sub(first));
         self.next.clear();
         self.next.resize(length, 0.0);
-        for (shift, weight) in kernel.weights.iter().enumerate().take(length) {
-            for (next, mass) in self.next[shift..].iter_mut().zip(&self.mass) {
-                *next += weight * mass;
+        self.padded.clear();
+        self.padded.extend_from_slice(&[0.0; TAPS - 1]);
+        self.padded.extend_from_slice(&self.mass);
+        self.padded.extend_from_slice(&[0.0; TAPS - 1]);
+        for (shift, weights) in (0..length).step_by(TAPS).zip(kernel.weights.chunks(TAPS)) {
+            let mut taps = [0.0; TAPS];
+            for (tap, weight) in taps.iter_mut().rev().zip(weights) {
+                *tap = *weight;
+            }
+            for (next, masses) in self.next[shift..].iter_mut().zip(self.padded.windows(TAPS)) {
+                *next += taps.iter().zip(masses).map(|(tap, mass)| tap * mass).sum::<f64>();
             }
         }
         std::mem::swap(&mut self.mass, &mut self.next);
@@ -73,6 +82,9 @@ impl Front {
         self.first += outside + small;
     }
 }
+
+/// How many weights are applied at a time.
+const TAPS: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_kernel_holds_all_but_the_negligible() {
-        let mut kernels = Kernels::new(Binomial::with_odds(100, 900), 100, 1000, 1e-12);
+        let mut kernels = Kernels::new(Binomial::with_odds(100.0, 900.0), 100, 1000, 1e-12);
         for gap in [1, 5, 300] {
             let kernel = kernels.of_gap(gap);
             assert!((kernel.weights.iter().sum::<f64>() - 1.0).abs() < 1e-11, "{gap}");
@@ -81,6 +81,6 @@ mod tests {
         let kernel = kernels.of_gap(300);
         assert!(kernel.first > 0 && kernel.first + kernel.weights.len() < 101);
         let weight = kernel.weights[30 - kernel.first];
-        assert!((weight / Binomial::with_odds(1, 9).pmf(30, 300) - 1.0).abs() < 1e-13);
+        assert!((weight / Binomial::with_odds(1.0, 9.0).pmf(30, 300) - 1.0).abs() < 1e-13);
     }
 }

@@ -42,7 +42,7 @@ impl<'a> Lattice<'a> {
         let total = n + m;
         // No bound below computes more than this.
         total.checked_mul(m)?.checked_mul(4)?;
-        let labels = Binomial::with_odds(m as u64, n as u64);
+        let labels = Binomial::with_odds(m as f64, n as f64);
         let hit = labels.pmf(m as u64, total as u64);
         // One way to leave is to hold the observed counts at the observed time.
         let time = observed.reference + observed.batch;
