@@ -53,14 +53,20 @@ pub enum Error {
         /// The split, counted from 0.
         node: usize,
     },
-    /// A file's scaler has not one column per feature of the schema.
-    #[error("{got} columns are scaled, expected {expected}, one per feature of the schema")]
+    /// A model was fitted to another number of columns.
+    #[error("the model has {got} columns, expected {expected}")]
     ColumnCount {
-        /// The number of columns of the scaler.
+        /// The number of columns that the model was fitted to.
         got: usize,
-        /// The number of features.
+        /// The number of columns that it will be given.
         expected: usize,
     },
+    /// The records do not have the columns of the forest.
+    #[error("the records have other columns than the forest")]
+    SchemaMismatch,
+    /// A file of Python cannot be read, or is not what was expected.
+    #[error(transparent)]
+    Python(#[from] mlops_pyobject::Error),
     /// Neither the model nor the caller says what the columns are.
     #[error("no schema, expected one in the model's signature or in the load context")]
     MissingSchema,

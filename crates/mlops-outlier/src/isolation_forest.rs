@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use mlops_core::{OutlierDetector, PredictError, Records, Schema, StandardScaler};
 
-use crate::score::{OFFSET, PathLengths, Scorer};
+use crate::score::{PathLengths, Scorer};
 use crate::tree::Tree;
 use crate::{Error, IsolationForestParams, Threshold};
 
@@ -80,7 +80,7 @@ impl IsolationForest {
         threshold: impl FnOnce(&Scorer) -> Result<f64, Error>,
     ) -> Result<Self, Error> {
         let path_lengths = PathLengths::new(schema.len(), &trees, max_samples)?;
-        let scorer = Scorer::new(scaler, path_lengths, OFFSET);
+        let scorer = Scorer::new(scaler, path_lengths);
         let threshold = reachable(Threshold::new(threshold(&scorer)?)?, &scorer)?;
         Ok(Self { schema, trees, max_samples, scorer, threshold })
     }

@@ -7,6 +7,7 @@ mod params;
 mod sampler;
 mod saved;
 mod score;
+mod sklearn;
 #[cfg(test)]
 mod testing;
 mod threshold;
@@ -15,4 +16,5 @@ mod tree;
 pub use error::Error;
 pub use isolation_forest::IsolationForest;
 pub use params::{Contamination, IsolationForestParams};
+pub use sklearn::SklearnIsolationForest;
 pub use threshold::Threshold;

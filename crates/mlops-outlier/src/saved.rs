@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(changed("/format", json!("onnx")), "not an isolation forest");
         assert_eq!(
             changed("/scaler/columns", json!([{"mean": 0.0, "scale": 1.0}])),
-            "1 columns are scaled, expected 2, one per feature of the schema"
+            "the model has 1 columns, expected 2"
         );
         assert!(changed("/threshold", json!(5.0)).starts_with("threshold 5, expected"));
         assert!(changed("/threshold", json!(0.499)).contains("out of reach"));

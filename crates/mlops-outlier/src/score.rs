@@ -34,6 +34,25 @@ impl PathLengths {
         self.forest.row()
     }
 
+    /// The score of every row, in `(offset, 1 + offset]`: minus scikit-learn's decision function.
+    ///
+    /// `prepare` puts what the trees compare into the place of its second argument.
+    pub(crate) fn scores(
+        &self,
+        records: &Records,
+        offset: f64,
+        prepare: impl Fn(&[f64], &mut Vec<f64>),
+    ) -> Vec<f64> {
+        let mut row = self.row();
+        let mut prepared = Vec::new();
+        let score = |values| {
+            prepare(values, &mut prepared);
+            row.set(&prepared);
+            self.anomaly(self.sum(&row)) + offset
+        };
+        records.rows().map(score).collect()
+    }
+
     /// The path length of a row, summed over the trees in their order.
     pub(crate) fn sum(&self, row: &Row) -> f64 {
         let mut sum = 0.0;
@@ -68,39 +87,32 @@ fn shortest(nodes: &[Node<f64>]) -> f64 {
 pub(crate) struct Scorer {
     scaler: StandardScaler,
     path_lengths: PathLengths,
-    offset: f64,
 }
 
 /// What is added to the anomaly score, so that 0 is average: scikit-learn's default `offset_`.
-pub(crate) const OFFSET: f64 = -0.5;
+const OFFSET: f64 = -0.5;
 
 impl Scorer {
-    pub(crate) fn new(scaler: StandardScaler, path_lengths: PathLengths, offset: f64) -> Self {
-        Self { scaler, path_lengths, offset }
+    pub(crate) fn new(scaler: StandardScaler, path_lengths: PathLengths) -> Self {
+        Self { scaler, path_lengths }
     }
 
     pub(crate) fn scaler(&self) -> &StandardScaler {
         &self.scaler
     }
 
-    /// The score of every row, in `(offset, 1 + offset]`: minus scikit-learn's decision function.
+    /// The score of every row, in `(-0.5, 0.5]`.
     pub(crate) fn scores(&self, records: &Records) -> Vec<f64> {
-        let mut row = self.path_lengths.row();
-        let mut scaled = vec![0.0; self.scaler.n_columns()];
-        records
-            .rows()
-            .map(|values| {
-                scaled.copy_from_slice(values);
-                self.scaler.transform_row(&mut scaled);
-                row.set(&scaled);
-                self.path_lengths.anomaly(self.path_lengths.sum(&row)) + self.offset
-            })
-            .collect()
+        self.path_lengths.scores(records, OFFSET, |values, scaled| {
+            scaled.clear();
+            scaled.extend_from_slice(values);
+            self.scaler.transform_row(scaled);
+        })
     }
 
     /// An upper bound of the scores.
     pub(crate) fn highest(&self) -> f64 {
-        self.path_lengths.highest_anomaly() + self.offset
+        self.path_lengths.highest_anomaly() + OFFSET
     }
 }
 

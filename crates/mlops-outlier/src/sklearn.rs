@@ -1,0 +1,98 @@
+//! Isolation forests that scikit-learn fitted, with or without alibi-detect around them.
+
+mod forest;
+mod load;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use mlops_core::{OutlierDetector, PredictError, Records, Schema};
+use mlops_pyobject::sklearn::Preprocessing;
+
+use crate::score::PathLengths;
+use crate::threshold::calibrate;
+use crate::{Contamination, Error};
+
+/// An isolation forest that Python fitted, with the threshold that its file holds.
+///
+/// It is read from MLflow's `sklearn` flavor: `sklearn.ensemble.IsolationForest` of version 0.24 to
+/// 1.9 or alibi-detect's `IForest` of version 0.8 to 0.13, by itself or behind the preprocessing of
+/// a `Pipeline`, as pickle or skops file. Nothing of the file is executed.
+///
+/// ```text
+/// score(x) = 2^(-E[h(x)] / c(psi)) + offset
+/// ```
+///
+/// The score is minus scikit-learn's `decision_function`, which is alibi-detect's `instance_score`:
+/// the sum of path lengths has scikit-learn's bits, the score differs by at most one unit in the
+/// last place. Features are standardised in 64 bits and then rounded to 32, as in Python.
+///
+/// # The threshold
+/// It is used as it is: alibi-detect's own, or 0 for a forest of scikit-learn's, where `predict`
+/// changes its mind. alibi-detect takes any number, also one that no score can exceed; see
+/// [`is_threshold_reachable`](Self::is_threshold_reachable) and [`calibrate`](Self::calibrate).
+#[derive(Clone, Debug)]
+pub struct SklearnIsolationForest {
+    schema: Arc<Schema>,
+    preprocessing: Option<Preprocessing>,
+    path_lengths: PathLengths,
+    offset: f64,
+    threshold: f64,
+}
+
+impl SklearnIsolationForest {
+    /// An upper bound of the scores of all rows there can be.
+    pub fn highest_score(&self) -> f64 {
+        self.path_lengths.highest_anomaly() + self.offset
+    }
+
+    /// Whether the threshold is below [`highest_score`](Self::highest_score): if not, no row is ever
+    /// an outlier.
+    pub fn is_threshold_reachable(&self) -> bool {
+        self.threshold < self.highest_score()
+    }
+
+    /// The same forest with the threshold that a share of `records` exceeds.
+    ///
+    /// # Errors
+    /// * [`Error::NoRows`] without records
+    /// * [`Error::SchemaMismatch`] if the records have other columns
+    /// * [`Error::UnreachableThreshold`] if more records than that share the highest score
+    pub fn calibrate(self, records: &Records, contamination: Contamination) -> Result<Self, Error> {
+        let scores = self.score(records).map_err(|_| Error::SchemaMismatch)?;
+        let calibrated = Self { threshold: calibrate(scores, contamination)?, ..self };
+        if calibrated.is_threshold_reachable() {
+            Ok(calibrated)
+        } else {
+            let (threshold, highest) = (calibrated.threshold, calibrated.highest_score());
+            Err(Error::UnreachableThreshold { threshold, highest })
+        }
+    }
+
+    fn scores(&self, records: &Records, offset: f64) -> Vec<f64> {
+        self.path_lengths.scores(records, offset, |values, prepared| {
+            if let Some(preprocessing) = &self.preprocessing {
+                preprocessing.transform_row_into(values, prepared);
+            } else {
+                prepared.clear();
+                prepared.extend_from_slice(values);
+            }
+        })
+    }
+}
+
+impl OutlierDetector for SklearnIsolationForest {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
+        records.check_schema(&self.schema)?;
+        Ok(self.scores(records, self.offset))
+    }
+}

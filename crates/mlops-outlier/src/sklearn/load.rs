@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use mlops_core::{LoadContext, LoadModel, ModelDir, ModelError, ModelErrorKind, Schema};
+use mlops_pyobject::sklearn::{Pipeline, Preprocessing};
+use mlops_pyobject::{Limits, Object, read};
+use serde::Deserialize;
+
+use super::SklearnIsolationForest;
+use super::forest::PythonForest;
+use crate::Error;
+use crate::score::PathLengths;
+
+/// The flavor of MLflow's `MLmodel` file that says where the pickle or skops file is.
+const FLAVOR: &str = "sklearn";
+
+#[derive(Deserialize)]
+struct Flavor {
+    pickled_model: String,
+}
+
+/// Reads what `mlflow.sklearn` saved. Such a directory rarely says what the columns are: then the
+/// context has to.
+impl LoadModel for SklearnIsolationForest {
+    fn load(dir: &ModelDir, context: &LoadContext) -> Result<Self, ModelError> {
+        let kind = ModelErrorKind::MissingFlavor { expected: FLAVOR };
+        let flavor: Flavor =
+            dir.flavor(FLAVOR)?.ok_or_else(|| ModelError::new(kind, dir.path()))?;
+        let path = dir.file(&flavor.pickled_model)?;
+        let malformed = |error: Error| ModelError::malformed(&path, error);
+        let schema = context.schema_of(dir)?.ok_or_else(|| malformed(Error::MissingSchema))?;
+        let bytes = dir.read(&flavor.pickled_model)?;
+        Self::from_bytes(&bytes, schema).map_err(malformed)
+    }
+}
+
+impl SklearnIsolationForest {
+    /// Reads a pickle, joblib or skops file; the columns of `schema` are those that the pipeline
+    /// or forest was fitted to, in their order.
+    ///
+    /// # Errors
+    /// * [`Error::Python`] if the file cannot be read, or holds something else; classes that are not
+    ///   understood are named
+    /// * [`Error::ColumnCount`] if the model has another number of columns than the schema
+    /// * [`Error::ChildOrder`] or [`Error::Forest`] if the trees are none
+    pub fn from_bytes(bytes: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
+        let graph = read(bytes, &Limits::default())?;
+        let Pipeline { preprocessing, estimator, .. } = Pipeline::read(&graph.root())?;
+        let (forest, threshold) = if estimator.is_instance("alibi_detect.od", "IForest") {
+            let threshold = estimator.attribute("threshold")?;
+            // Without a threshold alibi-detect predicts nothing, and no row is an outlier here.
+            let threshold = if threshold.is_none() { f64::INFINITY } else { threshold.float()? };
+            (estimator.attribute("isolationforest")?, threshold)
+        } else {
+            (estimator, 0.0)
+        };
+        Self::new(&forest, preprocessing, threshold, schema)
+    }
+
+    fn new(
+        forest: &Object<'_>,
+        preprocessing: Option<Preprocessing>,
+        threshold: f64,
+        schema: Arc<Schema>,
+    ) -> Result<Self, Error> {
+        let PythonForest { trees, max_samples, offset, n_features } = PythonForest::read(forest)?;
+        let n_inputs = preprocessing.as_ref().map_or(n_features, Preprocessing::n_inputs);
+        if n_inputs != schema.len() {
+            return Err(Error::ColumnCount { got: n_inputs, expected: schema.len() });
+        }
+        let n_outputs = preprocessing.as_ref().map_or(n_inputs, Preprocessing::n_outputs);
+        if n_outputs != n_features {
+            return Err(Error::ColumnCount { got: n_features, expected: n_outputs });
+        }
+        let path_lengths = PathLengths::new(n_features, &trees, max_samples)?;
+        Ok(Self { schema, preprocessing, path_lengths, offset, threshold })
+    }
+}
