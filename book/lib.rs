@@ -1,6 +1,10 @@
-//! Doctests of the book, the README and the changelog.
+//! Doctests of the book, the README and the changelog, and the wines that they use.
 //!
 //! Chapters lie in `src/`, where mdBook looks for them.
+
+mod wines;
+
+pub use wines::{Wines, wines};
 
 #[cfg(doctest)]
 mod doctests {
