@@ -96,6 +96,18 @@ impl StandardScaler {
         self.scale_row(row.iter_mut());
     }
 
+    /// Turns one scaled row back into what it was, up to rounding, in place.
+    ///
+    /// # Panics
+    /// If the row does not have one value per column of the scaler.
+    #[track_caller]
+    pub fn inverse_transform_row(&self, row: &mut [f64]) {
+        assert_eq!(row.len(), self.columns.len(), "a row has one value per column of the scaler");
+        for (value, column) in row.iter_mut().zip(&self.columns) {
+            *value = *value * column.scale + column.mean;
+        }
+    }
+
     /// The number of columns.
     pub fn n_columns(&self) -> usize {
         self.columns.len()
@@ -158,6 +170,16 @@ mod tests {
             assert_eq!(StandardScaler::from_parts(&[0.0, mean], &[1.0, scale]), Err(error));
         }
         StandardScaler::from_parts(&[f64::NAN], &[1.0]).unwrap_err();
+    }
+
+    #[test]
+    fn a_scaled_row_can_be_turned_back() {
+        let scaler = StandardScaler::from_parts(&[3.0, f64::MAX], &[-0.5, 1.0]).unwrap();
+        let mut row = [1.25, f64::NAN];
+        scaler.transform_row(&mut row);
+        scaler.inverse_transform_row(&mut row);
+        assert_eq!(row[0], 1.25);
+        assert!(row[1].is_nan());
     }
 
     #[test]

@@ -1,7 +1,17 @@
+//! What alibi-detect answers, and the files in which it does.
+
+mod model;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlops_core::{DriftDetector, DriftReport, PredictError, Records, Schema};
+use mlops_core::{
+    DriftDetector, DriftReport, DriftStatus, DriftTest, FeatureDrift, PredictError, Records, Schema,
+};
+use mlops_pyobject::sklearn::Preprocessing;
+use ndarray::ArrayView2;
+
+pub use model::AlibiModel;
 
 use crate::reference::{Reference, Scale, Tests};
 use crate::test::{chi_squared::chi_squared_contingency, ks};
@@ -31,7 +41,8 @@ use crate::{Alpha, Error};
 ///   has the value too).
 ///
 /// Batches are not corrected for the number of features as with `drift_type='batch'`; see
-/// [`bonferroni`](crate::bonferroni). The reference is never updated.
+/// [`bonferroni`](crate::bonferroni). The reference is never updated. A column that the preprocessing
+/// of a file drops is not tested.
 ///
 /// # Examples
 /// ```
@@ -63,9 +74,20 @@ use crate::{Alpha, Error};
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlibiDrift {
     schema: Arc<Schema>,
-    threshold: f64,
-    // Invariant: one feature per feature of the schema, in its order.
+    preprocessing: Option<Preprocessing>,
+    // Invariant: one feature per column that the preprocessing gives.
     reference: Reference,
+    // Invariant: the position in the reference of each feature of the schema that it has.
+    positions: Vec<Option<usize>>,
+    level: Alpha,
+    answers: Answers,
+}
+
+/// Whose p-values are given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Answers {
+    Alibi,
+    Exact,
 }
 
 impl AlibiDrift {
@@ -83,25 +105,45 @@ impl AlibiDrift {
         p_value: Alpha,
     ) -> Result<Self, Error> {
         let schema = reference.schema();
-        if reference.n_rows() == 0 {
-            return Err(Error::NoRows);
-        }
         if let Some(feature) = categories.keys().find(|name| schema.position(name).is_none()) {
             return Err(Error::UnknownFeature { feature: feature.clone() });
         }
-        let scale = |name: &str| {
-            if categories.contains_key(name) { Scale::Categorical } else { Scale::Numeric }
-        };
-        let reference = Reference::fit(reference, &schema.names().map(scale).collect::<Vec<_>>());
-        for feature in &reference.features {
-            let declared = categories.get(feature.feature());
-            let is_declared = |value: &f64| declared.is_none_or(|values| values.contains(value));
-            if !feature.values().iter().all(is_declared) {
-                return Err(Error::UndeclaredCategory { feature: feature.feature().to_owned() });
-            }
-        }
-        Ok(Self { schema: Arc::clone(schema), threshold: threshold(p_value), reference })
+        let columns: Vec<_> = schema.names().map(|name| (name, categories.get(name))).collect();
+        let reference = fit(&columns, reference.values())?;
+        let positions = (0..schema.len()).map(Some).collect();
+        let (schema, preprocessing) = (Arc::clone(schema), None);
+        let answers = Answers::Alibi;
+        Ok(Self { schema, preprocessing, reference, positions, level: p_value, answers })
     }
+
+    /// The same reference and level with the tests of [`TabularDrift`](crate::TabularDrift): exact
+    /// wherever that can be computed, and not rounded.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self { answers: Answers::Exact, ..self }
+    }
+}
+
+/// The reference of columns that are called so and have these categories, if they are categorical.
+fn fit(
+    columns: &[(&str, Option<&Vec<f64>>)],
+    values: ArrayView2<'_, f64>,
+) -> Result<Reference, Error> {
+    if values.nrows() == 0 {
+        return Err(Error::NoRows);
+    }
+    let scale = |categories: &Option<_>| {
+        if categories.is_some() { Scale::Categorical } else { Scale::Numeric }
+    };
+    let scales: Vec<_> = columns.iter().map(|(_, categories)| scale(categories)).collect();
+    let reference = Reference::fit(columns.iter().map(|(name, _)| *name), &scales, values);
+    for (feature, (_, declared)) in reference.features.iter().zip(columns) {
+        let is_declared = |value: &f64| declared.is_none_or(|values| values.contains(value));
+        if !feature.values().iter().all(is_declared) {
+            return Err(Error::UndeclaredCategory { feature: feature.feature().to_owned() });
+        }
+    }
+    Ok(reference)
 }
 
 impl DriftDetector for AlibiDrift {
@@ -111,16 +153,36 @@ impl DriftDetector for AlibiDrift {
 
     fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
         records.check_schema(&self.schema)?;
-        let tests =
-            Tests { numeric: ks::compare_asymptotically, categorical: chi_squared_contingency };
-        let mut features = self.reference.test(records, tests).map_err(PredictError::model)?;
-        for feature in &mut features {
-            feature.statistic = feature.statistic.map(round);
-            feature.p_value = feature.p_value.map(round);
+        let prepared =
+            self.preprocessing.as_ref().map(|prepare| prepare.transform(records.values()));
+        let values = prepared.as_ref().map_or_else(|| records.values(), |rows| rows.view());
+        let tests = match self.answers {
+            Answers::Alibi => {
+                Tests { numeric: ks::compare_asymptotically, categorical: chi_squared_contingency }
+            }
+            Answers::Exact => Tests::EXACT,
+        };
+        let mut tested = self.reference.test(values, tests).map_err(PredictError::model)?;
+        let mut alpha = self.level.value();
+        if self.answers == Answers::Alibi {
+            for feature in &mut tested {
+                feature.statistic = feature.statistic.map(round);
+                feature.p_value = feature.p_value.map(round);
+            }
+            alpha = threshold(self.level);
         }
-        Ok(DriftReport::new(self.threshold, features))
+        let in_schema_order = self.schema.names().zip(&self.positions).map(|(name, position)| {
+            position.map_or_else(
+                || FeatureDrift::untested(name, KOLMOGOROV_SMIRNOV, DriftStatus::EmptyReference),
+                |position| tested[position].clone(),
+            )
+        });
+        Ok(DriftReport::new(alpha, in_schema_order.collect()))
     }
 }
+
+/// What is named for a column that the preprocessing drops and no test was made of.
+const KOLMOGOROV_SMIRNOV: DriftTest = DriftTest::KolmogorovSmirnov;
 
 /// The level such that a p-value of 32 bits is below it if and only if it is below the level
 /// rounded to 32 bits: no such p-value lies between the two.
@@ -137,7 +199,7 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use mlops_core::{DriftStatus, DriftTest, Feature, PValueMethod};
+    use mlops_core::{Feature, PValueMethod};
     use ndarray::{Array2, array};
 
     use super::*;

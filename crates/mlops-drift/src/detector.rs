@@ -6,7 +6,6 @@ use std::sync::Arc;
 use mlops_core::{DriftDetector, DriftReport, FeatureKind, PredictError, Records, Schema};
 
 use crate::reference::{Reference, Scale, Tests};
-use crate::test::{chi_squared::chi_squared_homogeneity, ks};
 use crate::{Alpha, Error};
 
 /// Tests each feature of a batch against a reference: [Kolmogorov-Smirnov](crate::ks_two_sample)
@@ -72,8 +71,8 @@ impl DriftDetector for TabularDrift {
 
     fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
         records.check_schema(&self.schema)?;
-        let tests = Tests { numeric: ks::compare, categorical: chi_squared_homogeneity };
-        let features = self.reference.test(records, tests).map_err(PredictError::model)?;
+        let features = self.reference.test(records.values(), Tests::EXACT);
+        let features = features.map_err(PredictError::model)?;
         Ok(DriftReport::new(self.alpha.value(), features))
     }
 }
@@ -125,7 +124,7 @@ impl TabularDriftBuilder {
                 (_, true) => Err(Error::NotCategorical { feature: feature.name().to_owned() }),
             })
             .collect();
-        let reference = Reference::fit(reference, &scales?);
+        let reference = Reference::fit(schema.names(), &scales?, reference.values());
         Ok(TabularDrift { schema: Arc::clone(schema), alpha: self.alpha, reference })
     }
 }

@@ -64,6 +64,29 @@ pub enum Error {
         /// The feature's name.
         feature: String,
     },
+    /// A detector was fitted to another number of columns.
+    #[error("the detector has {got} columns, expected {expected}")]
+    ColumnCount {
+        /// The number of columns that the detector was fitted to.
+        got: usize,
+        /// The number of columns that it will be given.
+        expected: usize,
+    },
+    /// The preprocessing of a detector gives one column twice.
+    #[error("feature `{feature}` is tested twice, expected once")]
+    RepeatedColumn {
+        /// The feature's name.
+        feature: String,
+    },
+    /// The reference rows of a detector are no records.
+    #[error("the reference rows are no records")]
+    InvalidRows(#[source] mlops_core::Error),
+    /// Neither the model nor the caller says what the columns are.
+    #[error("no schema, expected one in the model's signature or in the load context")]
+    MissingSchema,
+    /// A file of Python cannot be read, or is not what was expected.
+    #[error(transparent)]
+    Python(#[from] mlops_pyobject::Error),
     /// The features of a stored reference are not those of the schema.
     #[error("the stored reference does not have the features of the schema")]
     FeatureMismatch,

@@ -10,7 +10,7 @@ mod reference;
 mod special;
 mod test;
 
-pub use alibi::AlibiDrift;
+pub use alibi::{AlibiDrift, AlibiModel};
 pub use alpha::Alpha;
 pub use correction::{bonferroni, holm};
 pub use detector::{TabularDrift, TabularDriftBuilder};

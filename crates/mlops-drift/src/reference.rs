@@ -1,11 +1,11 @@
-use mlops_core::{DriftStatus, DriftTest, FeatureDrift, Records};
-use ndarray::ArrayView1;
+use mlops_core::{DriftStatus, DriftTest, FeatureDrift};
+use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::empirical::EmpiricalDistribution;
-use crate::test::chi_squared::ChiSquaredOutcome;
-use crate::test::ks::KsOutcome;
+use crate::test::chi_squared::{ChiSquaredOutcome, chi_squared_homogeneity};
+use crate::test::ks::{self, KsOutcome};
 
 /// What batches are compared with: the distribution of each feature, in schema order.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,10 +42,13 @@ pub(crate) enum Scale {
 }
 
 impl Reference {
-    /// Takes the values of each feature of `records`; `scales` are in schema order.
-    pub(crate) fn fit(records: &Records, scales: &[Scale]) -> Self {
-        let values = records.values();
-        let columns = records.schema().names().zip(values.columns()).zip(scales);
+    /// Takes rows of values of the features called `names`, of which `scales` says what they are.
+    pub(crate) fn fit<'n>(
+        names: impl IntoIterator<Item = &'n str>,
+        scales: &[Scale],
+        values: ArrayView2<'_, f64>,
+    ) -> Self {
+        let columns = names.into_iter().zip(values.columns()).zip(scales);
         let features = columns
             .map(|((feature, column), &scale)| {
                 let distribution = distribution(column);
@@ -56,15 +59,24 @@ impl Reference {
         Self { features }
     }
 
-    /// Tests each feature of `records`, which have the columns of the reference.
+    /// Tests each feature of a batch with the columns of the reference.
     ///
     /// # Errors
     /// [`Error::TooManyCounts`] if reference and batch are too large together.
-    pub(crate) fn test(&self, records: &Records, tests: Tests) -> Result<Vec<FeatureDrift>, Error> {
-        let values = records.values();
+    pub(crate) fn test(
+        &self,
+        values: ArrayView2<'_, f64>,
+        tests: Tests,
+    ) -> Result<Vec<FeatureDrift>, Error> {
         let columns = self.features.iter().zip(values.columns());
         columns.map(|(feature, column)| feature.test(column, tests)).collect()
     }
+}
+
+impl Tests {
+    /// The tests with exact p-values wherever that can be computed.
+    pub(crate) const EXACT: Self =
+        Self { numeric: ks::compare, categorical: chi_squared_homogeneity };
 }
 
 impl FeatureReference {

@@ -18,6 +18,11 @@ impl Budget {
         Self { used: 0, maximum: proportional.min(limits.maximum(Limit::MemoryBytes)) }
     }
 
+    /// What has been charged and not given back, in bytes.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
     /// Takes the place of one allocation of `bytes`.
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), Error> {
         let used = self.used.saturating_add(bytes).saturating_add(ALLOCATION);

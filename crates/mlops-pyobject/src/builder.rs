@@ -37,7 +37,7 @@ impl Builder {
     }
 
     pub(crate) fn finish(self, root: Id) -> Graph {
-        Graph::new(self.nodes, root, self.limits.maximum(Limit::Depth))
+        Graph::new(self.nodes, root, self.limits.maximum(Limit::Depth), self.budget.used())
     }
 
     /// Counts one opcode of a pickle or value of a schema.

@@ -14,17 +14,26 @@ pub struct Graph {
     nodes: Vec<Node>,
     root: Id,
     max_depth: usize,
+    memory_bytes: usize,
 }
 
 impl Graph {
     /// Takes nodes whose ids are positions in them.
-    pub(crate) fn new(nodes: Vec<Node>, root: Id, max_depth: usize) -> Self {
-        Self { nodes, root, max_depth }
+    pub(crate) fn new(nodes: Vec<Node>, root: Id, max_depth: usize, memory_bytes: usize) -> Self {
+        Self { nodes, root, max_depth, memory_bytes }
     }
 
     /// The object that was saved.
     pub fn root(&self) -> Object<'_> {
         Object::root(self, self.root)
+    }
+
+    /// The memory that the objects take, in bytes, about; no less than all arrays together.
+    ///
+    /// A file can refer to one array over and over. Whoever copies arrays out of a graph is safe if
+    /// the copies of all of them stay below this.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
     pub(crate) fn node(&self, id: Id) -> &Node {

@@ -7,6 +7,8 @@ use crate::tree::Tree;
 
 /// What `left_child` and `right_child` hold for a leaf.
 const NO_CHILD: i64 = -1;
+/// The least that a node of the array takes: scikit-learn before 1.3 has 56 bytes, later ones 64.
+const BYTES_PER_NODE: usize = 56;
 
 /// `sklearn.ensemble.IsolationForest`.
 #[derive(Debug)]
@@ -18,7 +20,8 @@ pub(super) struct PythonForest {
 }
 
 impl PythonForest {
-    pub(super) fn read(forest: &Object<'_>) -> Result<Self, FileError> {
+    /// Reads a forest from a graph whose objects take `memory_bytes`.
+    pub(super) fn read(forest: &Object<'_>, memory_bytes: usize) -> Result<Self, FileError> {
         forest.expect_instance("sklearn.ensemble", "IsolationForest")?;
         let estimators = forest.attribute("estimators_")?.items()?;
         let features = forest.attribute("estimators_features_")?.items()?;
@@ -26,13 +29,17 @@ impl PythonForest {
             return Err(forest.invalid("has not one list of features per tree"));
         }
         let n_features = forest.attribute("n_features_in_")?.count()?;
+        let mut nodes_left = memory_bytes / BYTES_PER_NODE;
         let trees =
             estimators.iter().zip(&features).enumerate().map(|(index, (tree, features))| {
                 let nodes = tree.attribute("tree_")?.attribute("nodes")?;
+                let array = nodes.array()?;
+                nodes_left = nodes_left
+                    .checked_sub(array.len())
+                    .ok_or_else(|| nodes.invalid("stands for more than one tree"))?;
                 let features = features.array()?.integers()?;
-                let nodes_of = Nodes::read(&nodes.array()?)?;
-                let nodes_of = nodes_of.convert(&nodes, &features)?;
-                Tree::new(index, nodes_of)
+                let converted = Nodes::read(&array)?.convert(&nodes, &features)?;
+                Tree::new(index, converted)
                     .map_err(|_| nodes.invalid("has a child before its parent"))
             });
         Ok(Self {

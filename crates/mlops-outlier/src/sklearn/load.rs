@@ -1,35 +1,22 @@
 use std::sync::Arc;
 
-use mlops_core::{LoadContext, LoadModel, ModelDir, ModelError, ModelErrorKind, Schema};
-use mlops_pyobject::sklearn::{Pipeline, Preprocessing};
-use mlops_pyobject::{Limits, Object, read};
-use serde::Deserialize;
+use mlops_core::{LoadContext, LoadModel, ModelDir, ModelError, Schema};
+use mlops_pyobject::sklearn::{Pipeline, Preprocessing, SavedModel};
+use mlops_pyobject::{Graph, Limits, read};
 
 use super::SklearnIsolationForest;
 use super::forest::PythonForest;
 use crate::Error;
 use crate::score::PathLengths;
 
-/// The flavor of MLflow's `MLmodel` file that says where the pickle or skops file is.
-const FLAVOR: &str = "sklearn";
-
-#[derive(Deserialize)]
-struct Flavor {
-    pickled_model: String,
-}
-
 /// Reads what `mlflow.sklearn` saved. Such a directory rarely says what the columns are: then the
 /// context has to.
 impl LoadModel for SklearnIsolationForest {
     fn load(dir: &ModelDir, context: &LoadContext) -> Result<Self, ModelError> {
-        let kind = ModelErrorKind::MissingFlavor { expected: FLAVOR };
-        let flavor: Flavor =
-            dir.flavor(FLAVOR)?.ok_or_else(|| ModelError::new(kind, dir.path()))?;
-        let path = dir.file(&flavor.pickled_model)?;
-        let malformed = |error: Error| ModelError::malformed(&path, error);
-        let schema = context.schema_of(dir)?.ok_or_else(|| malformed(Error::MissingSchema))?;
-        let bytes = dir.read(&flavor.pickled_model)?;
-        Self::from_bytes(&bytes, schema).map_err(malformed)
+        let saved = SavedModel::read(dir)?;
+        let schema =
+            context.schema_of(dir)?.ok_or_else(|| saved.malformed(Error::MissingSchema))?;
+        Self::from_graph(saved.graph(), schema).map_err(|error| saved.malformed(error))
     }
 }
 
@@ -43,7 +30,10 @@ impl SklearnIsolationForest {
     /// * [`Error::ColumnCount`] if the model has another number of columns than the schema
     /// * [`Error::ChildOrder`] or [`Error::Forest`] if the trees are none
     pub fn from_bytes(bytes: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
-        let graph = read(bytes, &Limits::default())?;
+        Self::from_graph(&read(bytes, &Limits::default())?, schema)
+    }
+
+    fn from_graph(graph: &Graph, schema: Arc<Schema>) -> Result<Self, Error> {
         let Pipeline { preprocessing, estimator, .. } = Pipeline::read(&graph.root())?;
         let (forest, threshold) = if estimator.is_instance("alibi_detect.od", "IForest") {
             let threshold = estimator.attribute("threshold")?;
@@ -53,16 +43,17 @@ impl SklearnIsolationForest {
         } else {
             (estimator, 0.0)
         };
-        Self::new(&forest, preprocessing, threshold, schema)
+        let forest = PythonForest::read(&forest, graph.memory_bytes())?;
+        Self::new(forest, preprocessing, threshold, schema)
     }
 
     fn new(
-        forest: &Object<'_>,
+        forest: PythonForest,
         preprocessing: Option<Preprocessing>,
         threshold: f64,
         schema: Arc<Schema>,
     ) -> Result<Self, Error> {
-        let PythonForest { trees, max_samples, offset, n_features } = PythonForest::read(forest)?;
+        let PythonForest { trees, max_samples, offset, n_features } = forest;
         let n_inputs = preprocessing.as_ref().map_or(n_features, Preprocessing::n_inputs);
         if n_inputs != schema.len() {
             return Err(Error::ColumnCount { got: n_inputs, expected: schema.len() });

@@ -5,6 +5,7 @@ use std::path::Path;
 use mlops_core::Feature;
 use mlops_forest::{Forest, Node};
 use mlops_pyobject::{Limits, read};
+use mlops_testing::{Mutator, n_mutations};
 use ndarray::Array2;
 use serde::Deserialize;
 
@@ -84,6 +85,64 @@ fn hex_float(text: &str) -> u64 {
     (u64::try_from(exponent + 1023).unwrap() << 52) | fraction
 }
 
+/// A file of `tests/data`.
+fn sample(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap()
+}
+
+fn samples() -> serde_json::Value {
+    serde_json::from_slice(&sample("samples.json")).unwrap()
+}
+
+fn small_schema() -> Arc<Schema> {
+    Arc::new(Schema::new(["acid", "salt", "sulfur"].map(Feature::numeric).into()).unwrap())
+}
+
+fn small_records(rows: &serde_json::Value) -> Records {
+    let rows: Vec<[f64; 3]> = serde_json::from_value(rows.clone()).unwrap();
+    Records::new(small_schema(), Array2::from(rows)).unwrap()
+}
+
+#[test]
+fn small_forests_answer_as_python_does() {
+    let samples = samples();
+    let records = small_records(&samples["rows"]);
+    for name in ["forest", "alibi"] {
+        let bytes = sample(&format!("{name}.pkl"));
+        let forest = SklearnIsolationForest::from_bytes(&bytes, small_schema()).unwrap();
+        let expected: Vec<String> =
+            serde_json::from_value(samples[name]["depth_sums"].clone()).unwrap();
+        let expected: Vec<u64> = expected.iter().map(|text| hex_float(text)).collect();
+        let mut row = forest.path_lengths.row();
+        let sum = |values: &[f64]| {
+            let prepare = |preprocessing: &Preprocessing| preprocessing.transform_row(values);
+            row.set(&forest.preprocessing.as_ref().map_or_else(|| values.to_vec(), prepare));
+            forest.path_lengths.sum(&row).to_bits()
+        };
+        assert_eq!(records.rows().map(sum).collect::<Vec<_>>(), expected, "{name}");
+        let expected: Vec<f64> = serde_json::from_value(samples[name]["scores"].clone()).unwrap();
+        for (got, expected) in forest.score(&records).unwrap().iter().zip(expected) {
+            // One unit in the last place of the anomaly score, before the offset is added.
+            assert!((got - expected).abs() <= f64::EPSILON / 2.0, "{name}: {got:e} {expected:e}");
+        }
+    }
+}
+
+#[test]
+fn a_threshold_out_of_reach_is_known_and_can_be_calibrated() {
+    let forest = SklearnIsolationForest::from_bytes(&sample("alibi.pkl"), small_schema()).unwrap();
+    assert_eq!(forest.threshold(), 5.0);
+    assert!(!forest.is_threshold_reachable() && forest.highest_score() <= 0.5);
+    let training = small_records(&samples()["training_rows"]);
+    let forest = forest.calibrate(&training, Contamination::new(0.05).unwrap()).unwrap();
+    assert!(forest.is_threshold_reachable());
+    let flagged = forest.score(&training).unwrap().into_iter().filter(|s| *s > forest.threshold());
+    assert_eq!(flagged.count(), 10);
+    let forest = SklearnIsolationForest::from_bytes(&sample("forest.pkl"), small_schema()).unwrap();
+    assert_eq!(forest.threshold(), 0.0);
+    assert!(forest.is_threshold_reachable());
+}
+
 #[test]
 fn every_format_gives_one_and_the_same_forest() {
     let Some(fixtures) = mlops_testing::fixtures("isolation forests of scikit-learn") else {
@@ -151,7 +210,7 @@ fn leaves_are_those_of_scikit_learn() {
     let Some(fixtures) = mlops_testing::fixtures("leaf indices of scikit-learn") else { return };
     let folder = fixtures.join("outlier");
     let graph = read(&content(&folder.join("if100.cloudpickle.pkl")), &Limits::default()).unwrap();
-    let python = PythonForest::read(&graph.root()).unwrap();
+    let python = PythonForest::read(&graph.root(), graph.memory_bytes()).unwrap();
     let builder = python.trees.iter().fold(Forest::builder(12), |builder, tree| {
         let position = |(at, node): (usize, &Node<usize>)| match *node {
             Node::Leaf { .. } => Node::Leaf { value: at },
@@ -242,6 +301,26 @@ fn the_wine_forests_of_two_ages_answer_as_python_does() {
     let forest = forest.calibrate(&records, Contamination::new(0.05).unwrap()).unwrap();
     let outliers = forest.score(&records).unwrap().into_iter().filter(|s| *s > forest.threshold());
     assert_eq!(outliers.count(), 10);
+}
+
+#[test]
+fn a_tree_that_stands_for_many_is_refused() {
+    let error = SklearnIsolationForest::from_bytes(&sample("repeated.pkl"), small_schema());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("tree_.nodes` stands for more than one tree"), "{error}");
+}
+
+#[test]
+fn changed_files_are_forests_or_errors() {
+    let files = ["forest.pkl", "alibi.pkl"].map(sample);
+    let records = small_records(&samples()["rows"]);
+    let mut mutator = Mutator::new(0xF0);
+    for round in 0..n_mutations() / 10 {
+        let bytes = mutator.mutate(&files[round % files.len()]);
+        if let Ok(forest) = SklearnIsolationForest::from_bytes(bytes, small_schema()) {
+            assert_eq!(forest.score(&records).unwrap().len(), records.n_rows());
+        }
+    }
 }
 
 #[test]

@@ -84,6 +84,32 @@ impl Preprocessing {
         }
     }
 
+    /// The rows from which the model would see `transformed`, up to rounding.
+    ///
+    /// Columns that the model does not see are missing (NaN) in them.
+    ///
+    /// # Panics
+    /// If `transformed` does not have [`n_outputs`](Self::n_outputs) columns.
+    #[track_caller]
+    pub fn inverse_transform(&self, transformed: ArrayView2<'_, f64>) -> Array2<f64> {
+        assert_eq!(transformed.ncols(), self.n_outputs(), "a row has one value per output");
+        let mut rows = transformed.to_owned();
+        for (at, stage) in self.stages.iter().enumerate().rev() {
+            let n_columns = match at.checked_sub(1) {
+                Some(before) => self.stages[before].inputs.len(),
+                None => self.n_inputs,
+            };
+            let mut inputs = Array2::from_elem((rows.nrows(), n_columns), f64::NAN);
+            for (row, mut input) in rows.rows().into_iter().zip(inputs.rows_mut()) {
+                let mut row = row.to_vec();
+                stage.scaler.inverse_transform_row(&mut row);
+                stage.inputs.iter().zip(row).for_each(|(column, value)| input[*column] = value);
+            }
+            rows = inputs;
+        }
+        rows
+    }
+
     /// The rows that the model sees.
     ///
     /// # Panics
@@ -122,5 +148,14 @@ mod tests {
         assert_eq!(both.transform_row(&[7.0, 8.0, 11.0]), [7.0, 1.0]);
         let columns_first = array![[7.0], [8.0], [11.0]].reversed_axes();
         assert_eq!(both.transform(columns_first.view()), array![[7.0, 1.0]]);
+    }
+
+    #[test]
+    fn what_was_transformed_can_be_turned_back() {
+        let first = Preprocessing::new(3, vec![2, 0], scaler(&[1.0, 0.0], &[2.0, 1.0]));
+        let both = first.then(Preprocessing::new(2, vec![1, 0], scaler(&[0.0, 1.0], &[1.0, 4.0])));
+        let rows = both.inverse_transform(array![[7.0, 1.0]].view());
+        assert_eq!((rows[[0, 0]], rows[[0, 2]]), (7.0, 11.0));
+        assert!(rows[[0, 1]].is_nan());
     }
 }

@@ -1,0 +1,179 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mlops_core::{LoadContext, LoadModel, ModelDir, ModelError, Records, Schema};
+use mlops_pyobject::sklearn::{Pipeline, Preprocessing, SavedModel};
+use mlops_pyobject::{Error as FileError, Kind, Limits, Object, read};
+use ndarray::Array2;
+
+use super::{AlibiDrift, Answers, fit};
+use crate::{Alpha, Error};
+
+/// What a file of alibi-detect's holds: reference rows, categories, a level and the preprocessing
+/// of the pipeline around them.
+///
+/// It is read from MLflow's `sklearn` flavor: a `TabularDrift`, `KSDrift` or `ChiSquareDrift` of
+/// alibi-detect 0.8 to 0.13, by itself or as the last step of a scikit-learn `Pipeline`, as pickle
+/// or skops file. Nothing of the file is executed.
+///
+/// [`detector`](Self::detector) answers as alibi-detect does, and its
+/// [`exact`](AlibiDrift::exact) twin as it should.
+#[derive(Clone, Debug)]
+pub struct AlibiModel {
+    schema: Arc<Schema>,
+    preprocessing: Option<Preprocessing>,
+    // Invariant: one column per column that the preprocessing gives, NaN or finite.
+    reference: Array2<f64>,
+    // Invariant: the keys are columns of the reference.
+    categories: BTreeMap<usize, Vec<f64>>,
+    level: Alpha,
+}
+
+impl AlibiModel {
+    /// Reads a pickle, joblib or skops file; the columns of `schema` are those that the pipeline or
+    /// detector was fitted to, in their order.
+    ///
+    /// # Errors
+    /// * [`Error::Python`] if the file cannot be read, or holds something else; classes and
+    ///   settings that are not understood are named
+    /// * [`Error::ColumnCount`] if the detector has another number of columns than the schema
+    /// * [`Error::InvalidAlpha`] if its level is no probability
+    pub fn from_bytes(bytes: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
+        Self::from_object(&read(bytes, &Limits::default())?.root(), schema)
+    }
+
+    fn from_object(object: &Object<'_>, schema: Arc<Schema>) -> Result<Self, Error> {
+        let Pipeline { preprocessing, estimator, .. } = Pipeline::read(object)?;
+        let python = PythonDetector::read(&estimator)?;
+        let n_columns = python.reference.ncols();
+        let (n_inputs, n_outputs) = match &preprocessing {
+            Some(preprocessing) => (preprocessing.n_inputs(), preprocessing.n_outputs()),
+            None => (n_columns, n_columns),
+        };
+        if n_inputs != schema.len() {
+            return Err(Error::ColumnCount { got: n_inputs, expected: schema.len() });
+        }
+        if n_outputs != n_columns {
+            return Err(Error::ColumnCount { got: n_columns, expected: n_outputs });
+        }
+        let PythonDetector { reference, categories, level } = python;
+        Ok(Self { schema, preprocessing, reference, categories, level: Alpha::new(level)? })
+    }
+
+    /// The detector, which answers as alibi-detect does.
+    ///
+    /// # Errors
+    /// * [`Error::NoRows`] if the file holds no reference rows
+    /// * [`Error::UndeclaredCategory`] if a reference value is none of its feature's categories
+    /// * [`Error::RepeatedColumn`] if the preprocessing gives one column twice
+    pub fn detector(&self) -> Result<AlibiDrift, Error> {
+        let names: Vec<&str> = self.schema.names().collect();
+        let inputs = match &self.preprocessing {
+            Some(preprocessing) => preprocessing.inputs(),
+            None => (0..names.len()).collect(),
+        };
+        let mut positions = vec![None; names.len()];
+        for (position, input) in inputs.iter().enumerate() {
+            if positions[*input].replace(position).is_some() {
+                return Err(Error::RepeatedColumn { feature: names[*input].to_owned() });
+            }
+        }
+        let columns = inputs.iter().enumerate();
+        let columns = columns.map(|(column, input)| (names[*input], self.categories.get(&column)));
+        let reference = fit(&columns.collect::<Vec<_>>(), self.reference.view())?;
+        Ok(AlibiDrift {
+            schema: Arc::clone(&self.schema),
+            preprocessing: self.preprocessing.clone(),
+            reference,
+            positions,
+            level: self.level,
+            answers: Answers::Alibi,
+        })
+    }
+
+    /// The reference rows as they were before the preprocessing, up to rounding; a column that it
+    /// drops is missing.
+    ///
+    /// # Errors
+    /// * [`Error::InvalidRows`] if a value is not finite in 32 bits
+    pub fn reference(&self) -> Result<Records, Error> {
+        let rows = match &self.preprocessing {
+            Some(preprocessing) => preprocessing.inverse_transform(self.reference.view()),
+            None => self.reference.clone(),
+        };
+        Records::new(Arc::clone(&self.schema), rows).map_err(Error::InvalidRows)
+    }
+}
+
+/// Reads what `mlflow.sklearn` saved. Such a directory rarely says what the columns are: then the
+/// context has to.
+impl LoadModel for AlibiModel {
+    fn load(dir: &ModelDir, context: &LoadContext) -> Result<Self, ModelError> {
+        let saved = SavedModel::read(dir)?;
+        let schema =
+            context.schema_of(dir)?.ok_or_else(|| saved.malformed(Error::MissingSchema))?;
+        Self::from_object(&saved.root(), schema).map_err(|error| saved.malformed(error))
+    }
+}
+
+/// The attributes of the Python object.
+struct PythonDetector {
+    reference: Array2<f64>,
+    categories: BTreeMap<usize, Vec<f64>>,
+    level: f64,
+}
+
+impl PythonDetector {
+    fn read(detector: &Object<'_>) -> Result<Self, FileError> {
+        let is_any = |class: &&str| detector.is_instance("alibi_detect.cd", class);
+        if !["TabularDrift", "KSDrift", "ChiSquareDrift"].iter().any(is_any) {
+            let expected = "a `TabularDrift`, `KSDrift` or `ChiSquareDrift` of alibi-detect";
+            return Err(detector.unexpected(expected));
+        }
+        refuse(detector, "preprocess_fn", Object::is_none, "`None`, as functions are not called")?;
+        let is_two_sided = |word: &Object<'_>| word.text().is_ok_and(|word| word == "two-sided");
+        refuse(detector, "alternative", is_two_sided, "`two-sided`, the only alternative here")?;
+        let object = detector.attribute("x_ref")?;
+        let reference = object.array()?.matrix()?;
+        if !reference.iter().all(|value| value.is_nan() || value.is_finite()) {
+            return Err(object.invalid("holds an infinite value"));
+        }
+        let categories = match detector.find_attribute("x_ref_categories")? {
+            Some(categories) => categories_of(&categories, reference.ncols())?,
+            None => BTreeMap::new(),
+        };
+        Ok(Self { reference, categories, level: detector.attribute("p_val")?.float()? })
+    }
+}
+
+/// Refuses a detector that has an attribute which is not as expected.
+fn refuse<'g>(
+    detector: &Object<'g>,
+    attribute: &str,
+    is_understood: impl Fn(&Object<'g>) -> bool,
+    expected: &str,
+) -> Result<(), FileError> {
+    match detector.find_attribute(attribute)? {
+        Some(value) if !is_understood(&value) => Err(value.unexpected(expected)),
+        _ => Ok(()),
+    }
+}
+
+/// The categories of each categorical column.
+fn categories_of(
+    object: &Object<'_>,
+    n_columns: usize,
+) -> Result<BTreeMap<usize, Vec<f64>>, FileError> {
+    let categories = |(column, values): (Object<'_>, Object<'_>)| {
+        let position = column.count()?;
+        if position >= n_columns {
+            return Err(values.invalid("are categories of a column that there is not"));
+        }
+        let values = match values.kind() {
+            Kind::Array => values.array()?.floats()?,
+            _ => values.items()?.iter().map(Object::float).collect::<Result<_, _>>()?,
+        };
+        Ok((position, values))
+    };
+    object.entries()?.into_iter().map(categories).collect()
+}
