@@ -15,7 +15,7 @@ pub use model::AlibiModel;
 
 use crate::reference::{Reference, Scale, Tests};
 use crate::test::{chi_squared::chi_squared_contingency, ks};
-use crate::{Alpha, Error};
+use crate::{Alpha, Error, TabularDrift};
 
 /// Answers as the detectors `TabularDrift`, `KSDrift` and `ChiSquareDrift` of alibi-detect do with
 /// `drift_type='feature'`, for services whose numbers must not change.
@@ -121,6 +121,16 @@ impl AlibiDrift {
     #[must_use]
     pub fn exact(self) -> Self {
         Self { answers: Answers::Exact, ..self }
+    }
+}
+
+/// The same reference and level, with the answers of alibi-detect.
+impl From<TabularDrift> for AlibiDrift {
+    fn from(detector: TabularDrift) -> Self {
+        let TabularDrift { schema, alpha, reference } = detector;
+        let positions = (0..schema.len()).map(Some).collect();
+        let answers = Answers::Alibi;
+        Self { schema, preprocessing: None, reference, positions, level: alpha, answers }
     }
 }
 
@@ -242,6 +252,16 @@ mod tests {
         let nothing = records(Array2::zeros((0, 2)));
         let detector = AlibiDrift::new(&nothing, &BTreeMap::new(), Alpha::default());
         assert_eq!(detector, Err(Error::NoRows));
+    }
+
+    #[test]
+    fn a_detector_that_was_fitted_here_can_answer_as_alibi_detect() {
+        let rows = Array2::from_shape_fn((10, 2), |(row, column)| (row * (1 - column)) as f64);
+        let detector = TabularDrift::builder().fit(&records(rows)).unwrap();
+        let batch = records(array![[99.0, 0.0]]);
+        let p_value = |report: DriftReport| report.features[0].p_value.unwrap();
+        assert!(p_value(detector.detect(&batch).unwrap()) > 0.18);
+        assert_eq!(p_value(AlibiDrift::from(detector).detect(&batch).unwrap()), 0.0);
     }
 
     #[test]

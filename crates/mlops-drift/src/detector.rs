@@ -46,10 +46,10 @@ use crate::{Alpha, Error};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TabularDrift {
-    schema: Arc<Schema>,
-    alpha: Alpha,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) alpha: Alpha,
     // Invariant: one feature per feature of the schema, in its order.
-    reference: Reference,
+    pub(crate) reference: Reference,
 }
 
 impl TabularDrift {

@@ -10,6 +10,7 @@ pub(crate) struct PathLengths {
     // The sum of path lengths that is average for random trees: number of trees times c(psi).
     average_sum: f64,
     shortest_sum: f64,
+    longest_sum: f64,
 }
 
 impl PathLengths {
@@ -20,14 +21,15 @@ impl PathLengths {
         max_samples: usize,
     ) -> Result<Self, mlops_forest::Error> {
         let mut builder = Forest::builder(n_features);
-        let mut shortest_sum = 0.0;
+        let (mut shortest_sum, mut longest_sum) = (0.0, 0.0);
         for tree in trees {
             let nodes = tree.path_lengths();
-            shortest_sum += shortest(&nodes);
+            shortest_sum += path_lengths(&nodes).fold(f64::INFINITY, f64::min);
+            longest_sum += path_lengths(&nodes).fold(0.0, f64::max);
             builder = builder.tree(nodes);
         }
         let average_sum = trees.len() as f64 * average_path_length(max_samples);
-        Ok(Self { forest: builder.build()?, average_sum, shortest_sum })
+        Ok(Self { forest: builder.build()?, average_sum, shortest_sum, longest_sum })
     }
 
     pub(crate) fn row(&self) -> Row {
@@ -73,12 +75,17 @@ impl PathLengths {
     pub(crate) fn highest_anomaly(&self) -> f64 {
         self.anomaly(self.shortest_sum)
     }
+
+    /// A lower bound of the anomaly score: that of a row which each tree isolates last.
+    pub(crate) fn lowest_anomaly(&self) -> f64 {
+        self.anomaly(self.longest_sum)
+    }
 }
 
-fn shortest(nodes: &[Node<f64>]) -> f64 {
-    nodes.iter().fold(f64::INFINITY, |shortest, node| match *node {
-        Node::Leaf { value } => shortest.min(value),
-        Node::Split { .. } => shortest,
+fn path_lengths(nodes: &[Node<f64>]) -> impl Iterator<Item = f64> {
+    nodes.iter().filter_map(|node| match *node {
+        Node::Leaf { value } => Some(value),
+        Node::Split { .. } => None,
     })
 }
 
@@ -185,6 +192,7 @@ mod tests {
             let score = anomaly - 0.5;
             assert!((score + golden.decision_function[at]).abs() <= f64::EPSILON, "row {at}");
             assert!(anomaly <= path_lengths.highest_anomaly());
+            assert!(anomaly >= path_lengths.lowest_anomaly());
         }
     }
 

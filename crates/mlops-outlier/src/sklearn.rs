@@ -42,6 +42,11 @@ pub struct SklearnIsolationForest {
 }
 
 impl SklearnIsolationForest {
+    /// A lower bound of the scores of all rows there can be.
+    pub fn lowest_score(&self) -> f64 {
+        self.path_lengths.lowest_anomaly() + self.offset
+    }
+
     /// An upper bound of the scores of all rows there can be.
     pub fn highest_score(&self) -> f64 {
         self.path_lengths.highest_anomaly() + self.offset

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::compat::Compat;
 use crate::train::Protocol;
 
 /// The wine-quality system: train three models, serve them, watch drift and outliers.
@@ -54,6 +55,9 @@ pub(crate) struct ServeArgs {
     /// The address to listen on, such as 127.0.0.1:5000; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: String,
+    /// Answer, log and flag as the original Python service does, for clients that were made for it.
+    #[arg(long, value_enum)]
+    pub(crate) compat: Option<Compat>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

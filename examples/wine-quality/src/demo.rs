@@ -16,8 +16,9 @@ use mlops_registry::LocalStore;
 
 use crate::data::Wines;
 use crate::error::Error;
-use crate::models::{CONTAMINATION, Models};
+use crate::models::CONTAMINATION;
 use crate::screen::{progress, say};
+use crate::served::ServedModels;
 use crate::split::{Split, distinct};
 use crate::train::{self, Options, Outcome, Protocol};
 use client::{Client, Latencies};
@@ -44,7 +45,7 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
     let outcome = train::train(&wines, store, &options)?;
 
     let log = store.root().join("demo-requests.log");
-    let models = Models::load(store, &outcome.configuration)?;
+    let models = ServedModels::load(store, &outcome.configuration, None)?;
     let service = models.into_service(File::create(&log).map_err(Error::io(&log))?)?;
     let server = Background::start(service)?;
     say(format_args!("2. Serving the three registered models on http://{}", server.address()));

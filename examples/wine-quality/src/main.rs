@@ -1,6 +1,7 @@
 //! The wine-quality system: trains three models, serves them and watches drift and outliers.
 
 mod cli;
+mod compat;
 mod configuration;
 mod data;
 mod demo;
@@ -9,6 +10,7 @@ mod models;
 mod screen;
 mod search;
 mod serve;
+mod served;
 mod split;
 mod train;
 
@@ -25,9 +27,7 @@ use crate::screen::{note, say};
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train(args),
-        Command::Serve(args) => {
-            open(&args.store).and_then(|store| serve::serve(&store, &args.config, &args.listen))
-        }
+        Command::Serve(args) => open(&args.store).and_then(|store| serve::serve(&store, &args)),
         Command::Demo(args) => {
             open(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
         }

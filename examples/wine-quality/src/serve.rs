@@ -1,24 +1,28 @@
 //! `serve`: the three models of a configuration behind HTTP.
 
 use std::io;
-use std::path::Path;
 
 use mlops_registry::LocalStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::ServeArgs;
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::models::Models;
 use crate::screen::note;
+use crate::served::ServedModels;
 
 /// Serves until the process is told to stop; logs to stdout.
-pub(crate) fn serve(store: &LocalStore, config: &Path, address: &str) -> Result<(), Error> {
-    let configuration = Configuration::read(config)?;
-    let service = Models::load(store, &configuration)?.into_service(io::stdout())?;
+pub(crate) fn serve(store: &LocalStore, args: &ServeArgs) -> Result<(), Error> {
+    let configuration = Configuration::read(&args.config)?;
+    let models = ServedModels::load(store, &configuration, args.compat)?;
+    for remark in &models.remarks {
+        note(format_args!("warning: {remark}"));
+    }
+    let service = models.into_service(io::stdout())?;
     runtime()?.block_on(async {
-        let listen = |source| Error::Listen { address: address.to_owned(), source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let listen = |source| Error::Listen { address: args.listen.clone(), source };
+        let listener = TcpListener::bind(&args.listen).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let stop = stop_signal().map_err(Error::Runtime)?;
         note(format_args!("listening on http://{bound}"));

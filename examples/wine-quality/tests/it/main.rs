@@ -4,5 +4,6 @@
 
 mod demo;
 mod program;
+mod python_models;
 mod service;
 mod train;

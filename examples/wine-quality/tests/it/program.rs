@@ -1,6 +1,6 @@
 //! Starting the program.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -28,19 +28,41 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 pub(crate) struct Server {
     pub(crate) process: Child,
     pub(crate) url: String,
+    /// What it said before it listened.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Server {
     /// Serves what was trained in `folder`.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// Serves what was trained in `folder`, with more arguments.
+    pub(crate) fn start_with(folder: &Path, more: &[&str]) -> Self {
         let args = ["serve", "--config", "mlruns/configuration.json", "--listen", "127.0.0.1:0"];
         let mut command = program(&args);
-        command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(more).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}"));
-        Self { url: url.to_owned(), process }
+        let mut remarks = Vec::new();
+        for line in BufReader::new(process.stderr.take().unwrap()).lines() {
+            let line = line.unwrap();
+            match line.strip_prefix("listening on ") {
+                Some(url) => return Self { url: url.to_owned(), process, remarks },
+                None => remarks.push(line),
+            }
+        }
+        panic!("{remarks:?}");
+    }
+
+    /// Tells the server to end and waits for it; returns its log.
+    pub(crate) fn stop(mut self) -> String {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let mut log = String::new();
+        self.process.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(self.process.wait().unwrap().success());
+        log
     }
 }
 

@@ -1,9 +1,7 @@
 //! `serve`: good requests, bad ones, and the end.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -106,13 +104,9 @@ fn bad_requests_are_refused_by_row_and_field_and_the_service_goes_on() {
 #[test]
 fn a_signal_ends_the_service_after_the_log_is_written() {
     let folder = trained();
-    let mut server = Server::start(folder.path());
+    let server = Server::start(folder.path());
     assert_answers(&server);
-    let pid = server.process.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert!(server.process.wait().unwrap().success());
-    let mut log = String::new();
-    server.process.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+    let log = server.stop();
     let types: Vec<String> = log
         .lines()
         .map(|line| {
