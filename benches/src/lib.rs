@@ -2,9 +2,23 @@
 //!
 //! A benchmark is called `crate/operation/variant/n` and asserts what it computed.
 
+use std::fs;
+use std::path::Path;
+
 use criterion::Criterion;
 
 pub mod wine;
+
+/// The content of a file that is there.
+///
+/// # Panics
+/// If it cannot be read.
+pub fn file(path: &Path) -> Vec<u8> {
+    match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
 
 /// Runs the benchmarks that `define` defines, with the settings of the command line.
 ///

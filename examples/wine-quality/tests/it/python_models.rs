@@ -20,19 +20,19 @@ struct Case {
     name: String,
     rows: Vec<Vec<f64>>,
     probability: Vec<f32>,
-    drift: Drift,
-    outliers: Outliers,
+    drift: DriftAnswer,
+    outliers: OutlierAnswer,
 }
 
 #[derive(Deserialize)]
-struct Drift {
+struct DriftAnswer {
     threshold: f64,
     is_drift: Vec<u8>,
     p_value: Vec<f64>,
 }
 
 #[derive(Deserialize)]
-struct Outliers {
+struct OutlierAnswer {
     instance_score: Vec<f64>,
     is_outlier: Vec<u8>,
 }
@@ -43,8 +43,15 @@ impl Case {
             let values = values.iter().map(|value| json!(value));
             columns.iter().cloned().zip(values).collect::<Map<_, _>>().into()
         };
-        Value::from_iter(self.rows.iter().map(row)).to_string()
+        self.rows.iter().map(row).collect::<Value>().to_string()
     }
+}
+
+/// What scikit-learn scored with a forest of 2022.
+#[derive(Deserialize)]
+struct Scores {
+    rows: Vec<Vec<f64>>,
+    instance_score: Vec<f64>,
 }
 
 /// The three models and what Python answers with them, and a folder whose configuration names them.
@@ -189,11 +196,6 @@ fn without_it_the_same_models_tell_the_truth() {
 #[test]
 fn models_of_the_originals_own_versions_are_served() {
     let Some(fixtures) = mlops_testing::fixtures("models of 2022") else { return };
-    #[derive(Deserialize)]
-    struct Scores {
-        rows: Vec<Vec<f64>>,
-        instance_score: Vec<f64>,
-    }
     let scores = fs::read(fixtures.join("seed_era/expected.json")).unwrap();
     let scores: Scores = serde_json::from_slice(&scores).unwrap();
     let (expected, _) = python("models of 2022").unwrap();
