@@ -42,6 +42,28 @@ pub struct SklearnIsolationForest {
 }
 
 impl SklearnIsolationForest {
+    /// The sum of the path lengths of one row, which scikit-learn calls its depths.
+    ///
+    /// Any values go: what is infinite in 32 bits is so here as in scikit-learn, and NaN is a missing
+    /// value.
+    ///
+    /// # Panics
+    /// If the row does not have one value per feature of the schema.
+    #[track_caller]
+    pub fn depth_sum(&self, row: &[f64]) -> f64 {
+        assert_eq!(row.len(), self.schema.len(), "a row has one value per feature");
+        let mut prepared = Vec::new();
+        self.prepare(row, &mut prepared);
+        let mut row = self.path_lengths.row();
+        row.set(&prepared);
+        self.path_lengths.sum(&row)
+    }
+
+    /// The score of a row with this sum of path lengths.
+    pub fn score_of(&self, depth_sum: f64) -> f64 {
+        self.path_lengths.anomaly(depth_sum) + self.offset
+    }
+
     /// A lower bound of the scores of all rows there can be.
     pub fn lowest_score(&self) -> f64 {
         self.path_lengths.lowest_anomaly() + self.offset
@@ -76,14 +98,17 @@ impl SklearnIsolationForest {
     }
 
     fn scores(&self, records: &Records, offset: f64) -> Vec<f64> {
-        self.path_lengths.scores(records, offset, |values, prepared| {
-            if let Some(preprocessing) = &self.preprocessing {
-                preprocessing.transform_row_into(values, prepared);
-            } else {
-                prepared.clear();
-                prepared.extend_from_slice(values);
-            }
-        })
+        self.path_lengths.scores(records, offset, |row, prepared| self.prepare(row, prepared))
+    }
+
+    /// Puts what the trees compare into the place of `prepared`.
+    fn prepare(&self, row: &[f64], prepared: &mut Vec<f64>) {
+        if let Some(preprocessing) = &self.preprocessing {
+            preprocessing.transform_row_into(row, prepared);
+        } else {
+            prepared.clear();
+            prepared.extend_from_slice(row);
+        }
     }
 }
 

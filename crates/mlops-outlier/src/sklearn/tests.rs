@@ -3,7 +3,7 @@ use std::io::Read;
 use std::path::Path;
 
 use mlops_core::Feature;
-use mlops_forest::{Forest, Node};
+use mlops_forest::{Forest, Node, Side, threshold_at_most};
 use mlops_pyobject::{Limits, read};
 use mlops_testing::{Mutator, n_mutations};
 use ndarray::Array2;
@@ -69,12 +69,7 @@ fn assert_scores(forest: &SklearnIsolationForest, records: &Records, samples: &[
 }
 
 fn sums(forest: &SklearnIsolationForest, rows: &[Vec<f64>]) -> Vec<u64> {
-    let mut row = forest.path_lengths.row();
-    let sum = |values: &Vec<f64>| {
-        row.set(values);
-        forest.path_lengths.sum(&row).to_bits()
-    };
-    rows.iter().map(sum).collect()
+    rows.iter().map(|row| forest.depth_sum(row).to_bits()).collect()
 }
 
 fn hex_float(text: &str) -> u64 {
@@ -113,13 +108,8 @@ fn small_forests_answer_as_python_does() {
         let expected: Vec<String> =
             serde_json::from_value(samples[name]["depth_sums"].clone()).unwrap();
         let expected: Vec<u64> = expected.iter().map(|text| hex_float(text)).collect();
-        let mut row = forest.path_lengths.row();
-        let sum = |values: &[f64]| {
-            let prepare = |preprocessing: &Preprocessing| preprocessing.transform_row(values);
-            row.set(&forest.preprocessing.as_ref().map_or_else(|| values.to_vec(), prepare));
-            forest.path_lengths.sum(&row).to_bits()
-        };
-        assert_eq!(records.rows().map(sum).collect::<Vec<_>>(), expected, "{name}");
+        let sums = records.rows().map(|row| forest.depth_sum(row).to_bits());
+        assert_eq!(sums.collect::<Vec<_>>(), expected, "{name}");
         let expected: Vec<f64> = serde_json::from_value(samples[name]["scores"].clone()).unwrap();
         for (got, expected) in forest.score(&records).unwrap().iter().zip(expected) {
             // One unit in the last place of the anomaly score, before the offset is added.
@@ -205,6 +195,70 @@ fn every_format_gives_one_and_the_same_forest() {
     assert!(!alibi.is_threshold_reachable());
 }
 
+/// A forest as its arrays were exported to JSON.
+#[derive(Deserialize)]
+struct Export {
+    max_samples: usize,
+    offset: f64,
+    trees: Vec<ExportedTree>,
+}
+
+#[derive(Deserialize)]
+struct ExportedTree {
+    left: Vec<i64>,
+    right: Vec<i64>,
+    feature: Vec<i64>,
+    threshold: Vec<f64>,
+    n: Vec<usize>,
+    nan_left: Vec<u8>,
+}
+
+impl ExportedTree {
+    fn node(&self, at: usize) -> Node<usize> {
+        let position = |value: i64| usize::try_from(value).unwrap();
+        if self.left[at] < 0 {
+            return Node::Leaf { value: self.n[at] };
+        }
+        Node::Split {
+            feature: position(self.feature[at]),
+            threshold: threshold_at_most(self.threshold[at]),
+            missing: if self.nan_left[at] == 1 { Side::Left } else { Side::Right },
+            left: position(self.left[at]),
+            right: position(self.right[at]),
+        }
+    }
+}
+
+#[test]
+fn every_node_is_that_of_the_exported_arrays() {
+    let Some(fixtures) = mlops_testing::fixtures("exported arrays of scikit-learn") else { return };
+    let folder = fixtures.join("outlier");
+    for (export, files) in [
+        (
+            "if100.json.gz",
+            &[
+                "if100.cloudpickle.pkl",
+                "if100.p4.pkl.gz",
+                "if100.joblib.pkl.gz",
+                "if100.deflate.skops",
+            ][..],
+        ),
+        ("if5.json", &["if5.p4.pkl", "if5.p5.pkl", "if5.joblib.pkl", "if5.skops"]),
+    ] {
+        let export: Export = serde_json::from_slice(&content(&folder.join(export))).unwrap();
+        for file in files {
+            let graph = read(&content(&folder.join(file)), &Limits::default()).unwrap();
+            let forest = PythonForest::read(&graph.root(), graph.memory_bytes()).unwrap();
+            assert_eq!((forest.max_samples, forest.offset), (export.max_samples, export.offset));
+            assert_eq!(forest.trees.len(), export.trees.len(), "{file}");
+            for (tree, exported) in forest.trees.iter().zip(&export.trees) {
+                let nodes: Vec<_> = (0..exported.n.len()).map(|at| exported.node(at)).collect();
+                assert_eq!(tree.nodes(), nodes, "{file}");
+            }
+        }
+    }
+}
+
 #[test]
 fn leaves_are_those_of_scikit_learn() {
     let Some(fixtures) = mlops_testing::fixtures("leaf indices of scikit-learn") else { return };
@@ -266,10 +320,9 @@ fn missing_infinite_and_huge_values_go_the_way_of_scikit_learn() {
         Value::Number(number) => *number,
         Value::Text(text) => text.parse().unwrap(),
     };
-    let mut row = forest.path_lengths.row();
     let anomaly = |values: &Vec<Value>| {
-        row.set(&values.iter().map(number).collect::<Vec<_>>());
-        -forest.path_lengths.anomaly(forest.path_lengths.sum(&row))
+        let row: Vec<f64> = values.iter().map(number).collect();
+        -(forest.score_of(forest.depth_sum(&row)) - forest.offset)
     };
     let anomalies: Vec<f64> = edge.rows.iter().map(anomaly).collect();
     assert_within_one_ulp(&anomalies, &edge.score_samples, "edge rows");

@@ -1,0 +1,42 @@
+//! Prints what this project computes for model files and rows, as JSON, to compare it with what their makers
+//! compute.
+//!
+//! ```sh
+//! cargo run --release -p mlops-benches --bin golden -- outlier PATH...
+//! ```
+//!
+//! `PATH`: isolation forests of Python (pickle, joblib or skops, also in gzip, or an MLflow directory) and tables of
+//! rows (CSV with a header, or JSON with `rows`), in any order; a folder stands for the files in it. Each forest is
+//! asked for every table that has its number of columns.
+
+mod outlier;
+mod table;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let subject = args.next().unwrap_or_default();
+    let paths: Vec<PathBuf> = args.map(PathBuf::from).collect();
+    let outcome = match &*subject {
+        "outlier" => outlier::golden(&paths),
+        _ => Err("usage: golden outlier PATH...".into()),
+    };
+    match outcome.and_then(print) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(document: Value) -> Result<(), Box<dyn Error>> {
+    writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
+    Ok(())
+}

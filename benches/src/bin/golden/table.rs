@@ -1,0 +1,54 @@
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use mlops_benches::file;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Rows of numbers.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) path: PathBuf,
+    pub(crate) rows: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    rows: Vec<Vec<Value>>,
+}
+
+impl Table {
+    /// Reads a table; a JSON file without `rows` is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Box<dyn Error>> {
+        let bytes = file(path);
+        let rows = if path.extension().is_some_and(|extension| extension == "csv") {
+            let mut reader = csv::Reader::from_reader(&*bytes);
+            let rows = reader.records().map(|record| {
+                record?
+                    .iter()
+                    .map(|field| Ok(field.parse()?))
+                    .collect::<Result<_, Box<dyn Error>>>()
+            });
+            // Other tables that lie beside one of rows hold texts.
+            match rows.collect::<Result<Vec<Vec<f64>>, _>>() {
+                Ok(rows) => rows,
+                Err(_) => return Ok(None),
+            }
+        } else {
+            let Ok(Document { rows }) = serde_json::from_slice(&bytes) else { return Ok(None) };
+            let row = |row: &Vec<Value>| row.iter().map(number).collect::<Option<_>>();
+            let rows: Option<Vec<Vec<f64>>> = rows.iter().map(row).collect();
+            rows.ok_or_else(|| format!("{}: a row holds what is no number", path.display()))?
+        };
+        Ok(Some(Self { path: path.to_owned(), rows }))
+    }
+}
+
+/// A number, or its name where JSON has none.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Null => Some(f64::NAN),
+        _ => value.as_f64(),
+    }
+}
