@@ -25,6 +25,8 @@ mod doctests {
     mod drift {}
     #[doc = include_str!("src/outliers.md")]
     mod outliers {}
+    #[doc = include_str!("src/python.md")]
+    mod python {}
     #[doc = include_str!("src/registry.md")]
     mod registry {}
     #[doc = include_str!("src/serving.md")]

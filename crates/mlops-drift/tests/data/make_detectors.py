@@ -1,7 +1,7 @@
 """Makes detectors of alibi-detect and what they answer.
 
-    python make_detectors.py    # Python 3.11, alibi-detect 0.13.0, scikit-learn 1.9.1, scipy 1.17.1,
-                                # numpy 1.26.4, cloudpickle 3.1.2
+    python - < make_detectors.py    # Python 3.11, alibi-detect 0.13.0, scikit-learn 1.9.1, scipy 1.17.1,
+                                    # numpy 1.26.4, cloudpickle 3.1.2
 
 `tabular.pkl` is a pipeline that scales, reorders and drops columns before a `TabularDrift`; `ks.pkl`
 and `chi_squared.pkl` stand alone. `refused.*.pkl` have settings that need a call of a function or
@@ -25,7 +25,8 @@ from sklearn.preprocessing import StandardScaler
 logging.disable(logging.WARNING)
 warnings.filterwarnings("ignore")
 
-HERE = Path(__file__).parent
+# Through standard input and in this folder, so that no path gets into the pickles.
+HERE = Path(".")
 rng = np.random.RandomState(5)
 X = np.c_[rng.normal([8, 0.5], [1.5, 0.2], (120, 2)).round(2), rng.randint(0, 3, 120), rng.rand(120)]
 ROWS = np.c_[rng.normal([9, 0.5], [1.5, 0.2], (15, 2)).round(2), rng.randint(0, 3, 15), rng.rand(15)]

@@ -1,0 +1,12 @@
+//! Any bytes are a graph of objects or an error.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mlops_pyobject::sklearn::Pipeline;
+use mlops_pyobject::{Limits, read_skops};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(graph) = read_skops(bytes, &Limits::default()) {
+        let _ = Pipeline::read(&graph.root()).map(|pipeline| pipeline.estimator.path());
+    }
+});
