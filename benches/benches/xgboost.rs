@@ -33,7 +33,7 @@ fn fit(params: &Params, records: &Records, labels: &[bool]) -> Result<Booster, E
 
 /// 100 trees of depth 6 and 12 features.
 fn probabilities(c: &mut Criterion, booster: &Booster, records: &Records) {
-    let expected = booster.probabilities(records.values());
+    let expected = booster.predict(records.values());
     let mut group = c.benchmark_group("xgboost/probabilities/depth_6");
     for n in [1, 16, 1000] {
         let rows: Vec<usize> = (0..n).collect();
@@ -41,7 +41,7 @@ fn probabilities(c: &mut Criterion, booster: &Booster, records: &Records) {
         group.throughput(Throughput::Elements(n as u64));
         group.bench_with_input(BenchmarkId::from_parameter(n), &batch, |b, batch| {
             b.iter(|| {
-                let probabilities = booster.probabilities(batch.values());
+                let probabilities = booster.predict(batch.values());
                 let first = |all: &Result<Vec<f32>, Error>| all.as_ref().ok().map(|all| all[0]);
                 assert_eq!(first(&probabilities), first(&expected));
                 probabilities

@@ -14,15 +14,16 @@ pub mod yaml;
 
 pub use error::{Error, ModelError, ModelErrorKind, PredictError, PredictErrorKind};
 pub use model::{
-    Classifier, DriftDetector, LoadContext, LoadModel, OutlierDetector, OutlierDetectorExt,
-    Predictor, SaveModel,
+    Classifier, DriftDetector, Explainer, LoadContext, LoadModel, OutlierDetector,
+    OutlierDetectorExt, Predictor, SaveModel,
 };
 pub use model_dir::{ModelDir, ModelDirWriter};
 pub use random::Random;
 pub use records::Records;
 pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
 pub use report::{
-    DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, PValueMethod, Prediction,
+    Contributions, DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, PValueMethod,
+    Prediction,
 };
 pub use scaler::StandardScaler;
 pub use schema::{Feature, FeatureKind, Range, Schema};

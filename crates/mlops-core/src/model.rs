@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::{
-    DriftReport, ModelDir, ModelDirWriter, ModelError, OutlierReport, PredictError, Prediction,
-    Records, Schema,
+    Contributions, DriftReport, ModelDir, ModelDirWriter, ModelError, OutlierReport, PredictError,
+    Prediction, Records, Schema,
 };
 
 /// A model that predicts one or more values per row.
@@ -16,6 +16,18 @@ pub trait Predictor: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`PredictError`] if the records have another schema or the model fails.
     fn predict(&self, records: &Records) -> Result<Prediction, PredictError>;
+}
+
+/// A model that says what each feature of a row contributes to its outputs.
+pub trait Explainer: fmt::Debug + Send + Sync {
+    /// The features that the model reads.
+    fn schema(&self) -> &Arc<Schema>;
+
+    /// Explains every row of `records`.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the model cannot explain itself.
+    fn explain(&self, records: &Records) -> Result<Contributions, PredictError>;
 }
 
 /// A detector that tests one batch against a reference; it keeps no state between batches.

@@ -13,7 +13,8 @@ pub struct Row {
 const MISSING: [f32; 2] = [f32::INFINITY, f32::NEG_INFINITY];
 
 impl Row {
-    pub(crate) fn new(n_features: usize) -> Self {
+    /// A row of missing values.
+    pub fn new(n_features: usize) -> Self {
         Self { slots: vec![MISSING; n_features] }
     }
 
@@ -25,11 +26,11 @@ impl Row {
     /// # Panics
     /// If there is not one value per feature.
     #[track_caller]
-    pub fn set(&mut self, values: &[f64]) {
+    pub fn set<T: Copy + Into<f64>>(&mut self, values: &[T]) {
         assert_eq!(values.len(), self.slots.len(), "a row has one value per feature");
-        for (slots, &value) in self.slots.iter_mut().zip(values) {
+        for (slots, value) in self.slots.iter_mut().zip(values) {
             #[expect(clippy::cast_possible_truncation, reason = "trees compute in 32 bits")]
-            let rounded = value as f32;
+            let rounded = (*value).into() as f32;
             *slots = if rounded.is_nan() { MISSING } else { [rounded; 2] };
         }
     }

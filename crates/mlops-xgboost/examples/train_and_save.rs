@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "rows": values.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
         "n_trees": booster.n_trees(),
         "margin_bits": bits(booster.margins(values.view())?),
-        "probability_bits": bits(booster.probabilities(values.view())?),
+        "probability_bits": bits(booster.predict(values.view())?),
     });
     fs::write(folder.join("answers.json"), serde_json::to_vec(&answers)?)?;
     Ok(())

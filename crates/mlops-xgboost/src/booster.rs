@@ -1,18 +1,21 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use mlops_forest::Forest;
 use ndarray::ArrayView2;
 
+use crate::ensemble::Ensemble;
+use crate::objective::Objective;
 use crate::train::Params;
-use crate::tree::Tree;
-use crate::{Error, format, objective};
+use crate::walk::{Columns, Scratch, Walker, compile};
+use crate::{Error, format};
 
-/// A gradient-boosted forest for two classes (`binary:logistic`), ready to score.
+/// A model of XGBoost, ready to score.
 #[derive(Clone, Debug)]
 pub struct Booster {
     parts: Parts,
-    forest: Forest<f32>,
-    base_margin: f32,
+    walker: Walker,
+    // Invariant: one per output.
+    base_margins: Vec<f32>,
 }
 
 /// What a model file says.
@@ -21,12 +24,17 @@ pub(crate) struct Parts {
     pub(crate) n_features: usize,
     /// One name per feature, or none at all.
     pub(crate) feature_names: Vec<String>,
-    /// XGBoost's type of each feature (`float`, `int`, `i`, `q`), or none at all.
+    /// XGBoost's type of each feature (`float`, `int`, `i`, `q`, `c`), or none at all.
     pub(crate) feature_types: Vec<String>,
     pub(crate) attributes: BTreeMap<String, String>,
-    /// The probability before the first tree.
-    pub(crate) base_score: f32,
-    pub(crate) trees: Vec<Tree>,
+    pub(crate) objective: Objective,
+    /// The predictions before the first tree: one, or one per output.
+    pub(crate) base_scores: Vec<f32>,
+    /// The number of margins per row: classes, targets, or one.
+    pub(crate) n_outputs: usize,
+    /// Whether several outputs are classes.
+    pub(crate) has_classes: bool,
+    pub(crate) ensemble: Ensemble,
 }
 
 impl Booster {
@@ -35,24 +43,59 @@ impl Booster {
         Params::default()
     }
 
-    /// Reads a model file of XGBoost 1.6 or newer, JSON or UBJSON; the content tells which it is.
+    /// Reads a model file of XGBoost 1.0 to 3.4: JSON, UBJSON or the binary format of versions before 3.1; the content
+    /// tells which it is.
     ///
     /// # Errors
-    /// * [`Error::Syntax`] if the bytes are neither
+    /// * [`Error::Syntax`] if the bytes are none of these
     /// * [`Error::MissingKey`], [`Error::WrongType`], [`Error::Tree`] or [`Error::Forest`] if they are no model
-    /// * [`Error::Unsupported`] if the model is not a `gbtree` for `binary:logistic` with numerical splits
+    /// * [`Error::Unsupported`] with the name of a version, an objective or a booster that is not understood
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::from_parts(format::read(bytes)?)
     }
 
     pub(crate) fn from_parts(parts: Parts) -> Result<Self, Error> {
-        let builder = Forest::builder(parts.n_features);
-        let forest = parts
-            .trees
-            .iter()
-            .fold(builder, |builder, tree| builder.tree(tree.to_forest()))
-            .build()?;
-        Ok(Self { base_margin: objective::logit(parts.base_score), forest, parts })
+        let Parts { n_features, n_outputs, ref ensemble, .. } = parts;
+        for (index, tree) in ensemble.trees().iter().enumerate() {
+            tree.check(index, n_features, n_outputs)?;
+        }
+        let walker = Walker::new(ensemble, n_features, n_outputs)?;
+        let margin = |base_score: &f32| parts.objective.margin(*base_score);
+        let base_margins = match &*parts.base_scores {
+            [base_score] => vec![margin(base_score); n_outputs],
+            base_scores => base_scores.iter().map(margin).collect(),
+        };
+        Ok(Self { parts, walker, base_margins })
+    }
+
+    /// The booster with the trees of some rounds only, as Python's `booster[start:end]`.
+    ///
+    /// `best_iteration` and `best_score` stay as they are.
+    ///
+    /// # Errors
+    /// * [`Error::Rounds`] if there are not that many rounds
+    /// * [`Error::Unsupported`] for a linear model, which has no rounds
+    ///
+    /// # Examples
+    /// A booster that stopped early predicts with all of its trees, as Python's `Booster` does. Python's scikit-learn
+    /// wrapper takes those up to the best round:
+    ///
+    /// ```
+    /// use mlops_xgboost::Booster;
+    ///
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/booster.ubj");
+    /// let booster = Booster::from_bytes(&std::fs::read(folder)?)?;
+    /// let best: usize = booster.attribute("best_iteration").ok_or("no early stopping")?.parse()?;
+    /// let best = booster.slice(0..best + 1)?;
+    /// assert!(best.n_trees() < booster.n_trees());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn slice(&self, rounds: Range<usize>) -> Result<Self, Error> {
+        let Ensemble::Trees(trees) = &self.parts.ensemble else {
+            return Err(Error::unsupported_booster("gblinear"));
+        };
+        let ensemble = Ensemble::Trees(trees.slice(rounds)?);
+        Self::from_parts(Parts { ensemble, ..self.parts.clone() })
     }
 
     /// The model as a JSON file that every XGBoost from 1.6 loads.
@@ -70,9 +113,24 @@ impl Booster {
         self.parts.n_features
     }
 
-    /// The number of trees.
+    /// The number of margins per row: one, or one per class or target.
+    pub fn n_outputs(&self) -> usize {
+        self.parts.n_outputs
+    }
+
+    /// The number of predictions per row: that of the margins, but for `multi:softmax`, which predicts one class.
+    pub fn n_predictions(&self) -> usize {
+        self.parts.objective.n_predictions(self.n_outputs())
+    }
+
+    /// The number of trees; 0 for a linear model.
     pub fn n_trees(&self) -> usize {
-        self.parts.trees.len()
+        self.parts.ensemble.trees().len()
+    }
+
+    /// The name of the objective, such as `binary:logistic`.
+    pub fn objective(&self) -> &str {
+        self.parts.objective.name()
     }
 
     /// The names of the features in column order; empty if the file has none.
@@ -85,38 +143,132 @@ impl Booster {
         self.parts.attributes.get(name).map(String::as_str)
     }
 
-    /// The log-odds of the positive class for rows x features; NaN is a missing value.
-    ///
-    /// The bits are those of Python's `Booster.predict(.., output_margin=True)`: values are rounded to 32 bits, and all
-    /// trees are added up in their order.
-    ///
-    /// # Errors
-    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
-    pub fn margins(&self, rows: ArrayView2<'_, f64>) -> Result<Vec<f32>, Error> {
-        if rows.ncols() != self.n_features() {
-            return Err(Error::ColumnCount { got: rows.ncols(), expected: self.n_features() });
-        }
-        let mut row = self.forest.row();
-        let rows = rows.as_standard_layout();
-        let rows = rows.as_slice().unwrap_or(&[]).chunks_exact(self.n_features());
-        Ok(rows
-            .map(|values| {
-                row.set(values);
-                let mut margin = self.base_margin;
-                self.forest.for_each_leaf(&row, |leaf| margin += leaf);
-                margin
-            })
-            .collect())
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
-    /// The probability of the positive class for rows x features, in `(0, 1]`; NaN is a missing value.
+    pub(crate) fn base_margins(&self) -> &[f32] {
+        &self.base_margins
+    }
+
+    /// The sums of base score and leaves, rows x outputs, row by row; NaN is a missing value.
     ///
-    /// The bits are those of Python's `Booster.predict` on Linux with glibc; elsewhere the last bit may differ.
+    /// For `binary:logistic` these are the log-odds of the positive class. The bits are those of Python's
+    /// `Booster.predict(DMatrix(rows), output_margin=True)` everywhere: values are rounded to 32 bits, and all trees are
+    /// added up in their order.
     ///
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
-    pub fn probabilities(&self, rows: ArrayView2<'_, f64>) -> Result<Vec<f32>, Error> {
-        Ok(self.margins(rows)?.into_iter().map(objective::sigmoid).collect())
+    pub fn margins<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<f32>, Error> {
+        let mut margins = vec![0.0; rows.nrows() * self.n_outputs()];
+        self.margins_into(rows, &mut margins)?;
+        Ok(margins)
+    }
+
+    /// As [`margins`](Self::margins), into memory of the caller's.
+    ///
+    /// Nothing is allocated per row.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    ///
+    /// # Panics
+    /// If `margins` has not one place per row and output.
+    #[track_caller]
+    pub fn margins_into<V: Copy + Into<f64>>(
+        &self,
+        rows: ArrayView2<'_, V>,
+        margins: &mut [f32],
+    ) -> Result<(), Error> {
+        assert_eq!(
+            margins.len(),
+            rows.nrows() * self.n_outputs(),
+            "margins need one place per row and output"
+        );
+        self.check_width(rows.ncols())?;
+        let mut scratch = self.walker.scratch();
+        let mut margins = margins.chunks_exact_mut(self.n_outputs());
+        self.for_each_row(rows, |row| {
+            let Some(margins) = margins.next() else { return };
+            margins.copy_from_slice(&self.base_margins);
+            self.walker.set(&mut scratch, row);
+            self.walker.margins(&scratch, margins);
+        })
+    }
+
+    /// The predictions, rows x [`n_predictions`](Self::n_predictions), row by row; NaN is a missing value.
+    ///
+    /// For `binary:logistic` these are the probabilities of the positive class, in `(0, 1]`. They are what Python's
+    /// `Booster.predict(DMatrix(rows))` returns, with its bits on Linux with glibc; elsewhere the last bit may differ.
+    /// Quantiles are sorted where the version of XGBoost that wrote the model sorts them (3.4 and later).
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    pub fn predict<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<f32>, Error> {
+        Ok(self.parts.objective.predict(self.margins(rows)?, self.n_outputs()))
+    }
+
+    /// The class of each row, from 0: the one with the largest margin, or of two classes 1 if the margin is positive.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    /// * [`Error::Unsupported`] if the objective tells no classes apart
+    pub fn classes<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<u32>, Error> {
+        let classes = self.parts.objective.classes(&self.margins(rows)?, self.n_outputs());
+        classes.ok_or_else(|| Error::unsupported_objective(self.objective()))
+    }
+
+    /// The leaves at which rows end, rows x trees, row by row: the numbers that Python's
+    /// `Booster.predict(.., pred_leaf=True)` returns.
+    ///
+    /// Compiles the trees at each call, so better many rows at once. A linear model has no leaves.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    pub fn leaves<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<u32>, Error> {
+        self.check_width(rows.ncols())?;
+        let trees = self.parts.ensemble.trees();
+        let (columns, positions) = Columns::of(trees, self.n_features());
+        let builder = mlops_forest::Forest::builder(columns.len());
+        let forest = trees
+            .iter()
+            .zip(&positions)
+            .fold(builder, |builder, (tree, positions)| {
+                builder.tree(compile(tree, positions, |_, id| id))
+            })
+            .build()?;
+        let mut scratch: Scratch = columns.scratch();
+        let mut leaves = Vec::with_capacity(rows.nrows() * trees.len());
+        self.for_each_row(rows, |row| {
+            columns.set(&mut scratch, row);
+            forest.for_each_leaf(scratch.row(), |leaf| leaves.push(leaf));
+        })?;
+        Ok(leaves)
+    }
+
+    fn check_width(&self, got: usize) -> Result<(), Error> {
+        let expected = self.n_features();
+        if got == expected { Ok(()) } else { Err(Error::ColumnCount { got, expected }) }
+    }
+
+    /// Hands each row to `visit`, in one piece whatever its place in memory.
+    pub(crate) fn for_each_row<V: Copy + Into<f64>>(
+        &self,
+        rows: ArrayView2<'_, V>,
+        mut visit: impl FnMut(&[V]),
+    ) -> Result<(), Error> {
+        self.check_width(rows.ncols())?;
+        let mut copy = Vec::new();
+        for row in rows.rows() {
+            if let Some(row) = row.as_slice() {
+                visit(row);
+            } else {
+                copy.clear();
+                copy.extend(row);
+                visit(&copy);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -131,19 +283,20 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::*;
-    use crate::tree::{Node, NodeKind};
+    use crate::ensemble::TreeEnsemble;
+    use crate::tree::{Node, NodeKind, Test, Tree};
 
     fn stump() -> Parts {
         let split = NodeKind::Split {
             feature: 1,
-            threshold: 0.5,
+            test: Test::Below(0.5),
             default_left: true,
             left: 1,
             right: 2,
             gain: 3.0,
         };
         let nodes = vec![
-            Node { kind: split, weight: 0.1, hessian: 9.0 },
+            Node { kind: split, weight: 0.1, hessian: 9.0, id: 0 },
             Node::leaf(-0.25, -0.5, 4.0),
             Node::leaf(0.75, 1.5, 5.0),
         ];
@@ -152,8 +305,11 @@ mod tests {
             feature_names: vec!["a".to_owned(), "b".to_owned()],
             feature_types: vec!["float".to_owned(), "int".to_owned()],
             attributes: BTreeMap::from([("best_iteration".to_owned(), "0".to_owned())]),
-            base_score: 0.5,
-            trees: vec![Tree { nodes }],
+            objective: Objective::binary_logistic(),
+            base_scores: vec![0.5],
+            n_outputs: 1,
+            has_classes: false,
+            ensemble: Ensemble::Trees(TreeEnsemble::single(vec![Tree::new(nodes)])),
         }
     }
 
@@ -187,8 +343,8 @@ mod tests {
     #[test]
     fn rows_of_another_width_are_refused() {
         let booster = Booster::from_parts(stump()).unwrap();
-        let error = booster.probabilities(Array2::zeros((1, 3)).view()).unwrap_err();
+        let error = booster.predict(Array2::<f64>::zeros((1, 3)).view()).unwrap_err();
         assert_eq!(error, Error::ColumnCount { got: 3, expected: 2 });
-        assert_eq!(booster.probabilities(Array2::zeros((0, 2)).view()).unwrap(), [] as [f32; 0]);
+        assert_eq!(booster.predict(Array2::<f32>::zeros((0, 2)).view()).unwrap(), [] as [f32; 0]);
     }
 }

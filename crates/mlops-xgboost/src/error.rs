@@ -49,6 +49,16 @@ pub enum Error {
         /// The number of features.
         expected: usize,
     },
+    /// The model does not have these rounds.
+    #[error("rounds {start} to {end} of {n_rounds}")]
+    Rounds {
+        /// The first round.
+        start: usize,
+        /// The round behind the last one.
+        end: usize,
+        /// The number of rounds.
+        n_rounds: usize,
+    },
     /// The names in the model are not those of the schema.
     #[error("the model reads `{got}` where the schema has `{expected}`")]
     FeatureName {
@@ -82,19 +92,32 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsupported {
-    /// A booster that is not made of plain trees.
+    /// A booster that is not known, or that cannot do what is asked.
     #[error("the booster `{0}`")]
     Booster(String),
-    /// An objective other than `binary:logistic`.
+    /// An objective that is not known, or that cannot do what is asked.
     #[error("the objective `{0}`")]
     Objective(String),
-    /// Splits by category.
-    #[error("a split by category")]
-    CategoricalSplit,
-    /// Several outputs per row.
-    #[error("a model with several outputs per row")]
-    MultipleOutputs,
-    /// The binary format of XGBoost before 3.1.
-    #[error("the binary model format of XGBoost before 3.1")]
-    LegacyBinary,
+    /// Leaves with a value per output, where one is needed.
+    #[error("a tree whose leaves are vectors")]
+    VectorLeaves,
+    /// A tree that is too deep to be explained.
+    #[error("a tree of more than {0} levels")]
+    Depth(usize),
+    /// A version of XGBoost whose models may mean something else.
+    #[error("a model of XGBoost {0}")]
+    Version(String),
+    /// The binary format in Base64.
+    #[error("the binary model format in Base64")]
+    Base64,
+}
+
+impl Error {
+    pub(crate) fn unsupported_booster(name: &str) -> Self {
+        Self::Unsupported { feature: Unsupported::Booster(name.to_owned()) }
+    }
+
+    pub(crate) fn unsupported_objective(name: &str) -> Self {
+        Self::Unsupported { feature: Unsupported::Objective(name.to_owned()) }
+    }
 }

@@ -3,6 +3,8 @@
 //! JSON and UBJSON hold the same tree of keys, so both are read into a [`Document`] and written from one; what the
 //! keys mean stands in `decode` and `encode` alone.
 
+mod arrays;
+mod binary;
 mod decode;
 mod document;
 mod encode;
@@ -19,6 +21,9 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads a model in whatever format it is; the content decides, never a file name.
 pub(crate) fn read(bytes: &[u8]) -> Result<Parts, Error> {
+    if bytes.starts_with(binary::MAGIC) {
+        return binary::model(bytes);
+    }
     decode::model(&document(bytes)?)
 }
 
@@ -31,8 +36,8 @@ pub(crate) fn write_ubjson(parts: &Parts) -> Vec<u8> {
 }
 
 fn document(bytes: &[u8]) -> Result<Document<'_>, Error> {
-    if bytes.starts_with(b"binf") || bytes.starts_with(b"bs64") {
-        return Err(Error::Unsupported { feature: Unsupported::LegacyBinary });
+    if bytes.starts_with(b"bs64") {
+        return Err(Error::Unsupported { feature: Unsupported::Base64 });
     }
     // UBJSON has the type of a key's length where JSON has a space, a quote or the closing brace.
     match bytes {
@@ -46,16 +51,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_legacy_format_is_refused_by_name() {
-        let feature = Unsupported::LegacyBinary;
-        assert_eq!(read(b"binf\0\0\0").unwrap_err(), Error::Unsupported { feature });
+    fn the_binary_format_in_base64_is_refused_by_name() {
+        let feature = Unsupported::Base64;
+        assert_eq!(read(b"bs64\t").unwrap_err(), Error::Unsupported { feature });
     }
 
     proptest::proptest! {
         #[test]
         fn no_bytes_make_the_readers_panic(mut bytes: Vec<u8>) {
             let _ = read(&bytes);
-            bytes.splice(0..0, *b"{L\0\0\0\0\0\0\0\x01a");
+            bytes.splice(0..0, *b"binf");
+            let _ = read(&bytes);
+            bytes.splice(0..4, *b"{L\0\0\0\0\0\0\0\x01a");
             let _ = read(&bytes);
         }
     }

@@ -1,15 +1,18 @@
 use std::sync::Arc;
 
 use mlops_core::{
-    Feature, LoadContext, LoadModel, ModelDir, ModelDirWriter, ModelError, ModelErrorKind,
-    PredictError, Prediction, Predictor, Records, SaveModel, Schema, TensorSpec,
+    Contributions, Explainer, Feature, LoadContext, LoadModel, ModelDir, ModelDirWriter,
+    ModelError, ModelErrorKind, PredictError, Prediction, Predictor, Records, SaveModel, Schema,
+    TensorSpec,
 };
+use ndarray::Array2;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{Booster, Error};
 
-/// A booster with the schema of the records that it reads: a [`Predictor`] of one probability per row.
+/// A booster with the schema of the records that it reads: a [`Predictor`] of what `Booster.predict` returns, such as
+/// one probability per row, and an [`Explainer`] of its margins.
 #[derive(Clone, Debug)]
 pub struct XgboostModel {
     booster: Booster,
@@ -20,9 +23,14 @@ pub struct XgboostModel {
 const FLAVOR: &str = "xgboost";
 const FILE: &str = "model.ubj";
 
+/// The module of the classes that predict with the trees up to the best round only.
+const SKLEARN_WRAPPER: &str = "xgboost.sklearn.";
+
 #[derive(Deserialize)]
 struct Flavor {
     data: String,
+    #[serde(default)]
+    model_class: String,
 }
 
 impl XgboostModel {
@@ -56,9 +64,23 @@ impl Predictor for XgboostModel {
 
     fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
         records.check_schema(&self.schema)?;
-        let probabilities =
-            self.booster.probabilities(records.values()).map_err(PredictError::model)?;
-        Ok(Prediction::single(probabilities.into_iter().map(f64::from).collect()))
+        let predictions = self.booster.predict(records.values()).map_err(PredictError::model)?;
+        let shape = (records.n_rows(), self.booster.n_predictions());
+        let predictions = predictions.into_iter().map(f64::from).collect();
+        Ok(Prediction::new(
+            Array2::from_shape_vec(shape, predictions).map_err(PredictError::model)?,
+        ))
+    }
+}
+
+impl Explainer for XgboostModel {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
+        records.check_schema(&self.schema)?;
+        self.booster.contributions(records.values()).map_err(PredictError::model)
     }
 }
 
@@ -71,6 +93,7 @@ impl LoadModel for XgboostModel {
             dir.flavor(FLAVOR)?.ok_or_else(|| ModelError::new(kind, dir.path()))?;
         let path = dir.file(&flavor.data)?;
         let booster = Booster::from_bytes(&dir.read(&flavor.data)?)
+            .and_then(|booster| as_saved_by(&flavor.model_class, booster))
             .map_err(|error| ModelError::malformed(&path, error))?;
         let schema = match context.schema_of(dir)? {
             Some(schema) => schema,
@@ -91,6 +114,17 @@ impl SaveModel for XgboostModel {
         dir.flavor("python_function", json!({"data": FILE, "loader_module": "mlflow.xgboost"}));
         dir.schema(&self.schema, &TensorSpec::per_row("float32"))
     }
+}
+
+/// The booster as its Python class predicts with it: the scikit-learn wrapper stops at the best round.
+fn as_saved_by(model_class: &str, booster: Booster) -> Result<Booster, Error> {
+    let best = booster.attribute("best_iteration").filter(|_| booster.n_trees() > 0);
+    let Some(best) = best.filter(|_| model_class.starts_with(SKLEARN_WRAPPER)) else {
+        return Ok(booster);
+    };
+    let wrong = Error::WrongType { key: "best_iteration", expected: "a round" };
+    let best = best.parse::<usize>().ok().and_then(|best| best.checked_add(1)).ok_or(wrong)?;
+    booster.slice(0..best)
 }
 
 fn named_schema(booster: &Booster) -> Result<Arc<Schema>, mlops_core::Error> {

@@ -106,7 +106,7 @@ impl Parts {
 }
 
 fn auc(booster: &Booster, (records, labels): &(Records, Vec<bool>)) -> Result<f64, Error> {
-    roc_auc(&booster.probabilities(records.values())?, labels).ok_or(Error::OneClass)
+    roc_auc(&booster.predict(records.values())?, labels).ok_or(Error::OneClass)
 }
 
 fn log_uniform(random: &mut Random, low: f64, high: f64) -> f64 {

@@ -1,59 +1,116 @@
 //! From the keys of a model file to a booster's parts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::arrays::{Arrays, Vectors};
 use super::document::Document;
 use crate::booster::Parts;
+use crate::ensemble::{Ensemble, LinearModel, TreeEnsemble};
 use crate::error::{Error, Unsupported};
-use crate::tree::{Node, NodeKind, Tree};
+use crate::objective::{Objective, Settings};
+use crate::tree::Tree;
 
-/// What `left_children` holds for a leaf.
-const NO_CHILD: i64 = -1;
+/// The newest version whose models are understood. A later one may mean something else by the same keys, as 3.1 did by
+/// the base score.
+const NEWEST: (u64, u64) = (3, 4);
+/// More classes or targets than this are refused: a file can claim any number of them.
+const MAX_OUTPUTS: usize = 100_000;
 
 pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     // A snapshot, as pickles hold it, wraps the model.
     let document = document.get("Model").unwrap_or(document);
+    let version = version(document)?;
     let learner = document.require("learner")?;
-    check_objective(learner)?;
     let params = learner.require("learner_model_param")?;
     let n_features = number(params, "num_feature")?;
     let feature_names = texts(learner, "feature_names")?;
     if !feature_names.is_empty() && feature_names.len() != n_features {
         return Err(Error::WrongType { key: "feature_names", expected: "one name per feature" });
     }
+    let outputs = Outputs::of(params)?;
+    let (feature_types, attributes) = (texts(learner, "feature_types")?, attributes(learner)?);
+    let objective = objective(learner, version)?;
+    let base_scores = base_scores(params, outputs.count)?;
+    let ensemble = ensemble(learner.require("gradient_booster")?, n_features, outputs.count)?;
     Ok(Parts {
         n_features,
         feature_names,
-        feature_types: texts(learner, "feature_types")?,
-        attributes: attributes(learner)?,
-        base_score: base_score(params)?,
-        trees: trees(learner)?,
+        feature_types,
+        attributes,
+        objective,
+        base_scores,
+        n_outputs: outputs.count,
+        has_classes: outputs.are_classes,
+        ensemble,
     })
 }
 
-fn check_objective(learner: &Document<'_>) -> Result<(), Error> {
-    let name = learner.require("objective")?.require_text("name")?;
-    if name != "binary:logistic" {
-        return Err(Error::Unsupported { feature: Unsupported::Objective(name.to_owned()) });
+/// Refuses versions that are newer than what is understood.
+pub(super) fn check_version(version: (u64, u64)) -> Result<(u64, u64), Error> {
+    if version.0 >= 1 && version <= NEWEST {
+        return Ok(version);
     }
-    let params = learner.require("learner_model_param")?;
-    for key in ["num_class", "num_target"] {
-        if params.get(key).is_some() && number(params, key)? > 1 {
-            return Err(Error::Unsupported { feature: Unsupported::MultipleOutputs });
-        }
-    }
-    Ok(())
+    let feature = Unsupported::Version(format!("{}.{}", version.0, version.1));
+    Err(Error::Unsupported { feature })
 }
 
-/// A scalar up to XGBoost 3.0, an array with one element from 3.1.
-fn base_score(params: &Document<'_>) -> Result<f32, Error> {
+fn version(document: &Document<'_>) -> Result<(u64, u64), Error> {
+    let numbers = document.require_integers("version")?;
+    let number = |index: usize| numbers.get(index).and_then(|number| u64::try_from(*number).ok());
+    let version = number(0).zip(number(1));
+    check_version(version.ok_or(Error::WrongType { key: "version", expected: "a version" })?)
+}
+
+/// The margins of a row.
+pub(super) struct Outputs {
+    pub(super) count: usize,
+    pub(super) are_classes: bool,
+}
+
+impl Outputs {
+    fn of(params: &Document<'_>) -> Result<Self, Error> {
+        let count = |key| if params.get(key).is_some() { number(params, key) } else { Ok(0) };
+        Self::new(count("num_class")?, count("num_target")?)
+    }
+
+    pub(super) fn new(n_classes: usize, n_targets: usize) -> Result<Self, Error> {
+        let count = n_classes.max(n_targets).max(1);
+        if count > MAX_OUTPUTS {
+            return Err(Error::WrongType { key: "num_class", expected: "at most 100,000" });
+        }
+        Ok(Self { count, are_classes: n_classes > 1 })
+    }
+}
+
+fn objective(learner: &Document<'_>, version: (u64, u64)) -> Result<Objective, Error> {
+    let document = learner.require("objective")?;
+    Objective::new(document.require_text("name")?, settings(document), version)
+}
+
+/// The texts in the objects of an object.
+pub(super) fn settings(document: &Document<'_>) -> Settings {
+    let Document::Object(groups) = document else { return Settings::new() };
+    let texts = |group: &Document<'_>| -> Option<BTreeMap<String, String>> {
+        let Document::Object(entries) = group else { return None };
+        let text = |(key, value): (&Cow<'_, str>, &Document<'_>)| match value {
+            Document::Text(text) => Some((key.to_string(), text.to_string())),
+            _ => None,
+        };
+        Some(entries.iter().filter_map(text).collect())
+    };
+    groups.iter().filter_map(|(name, group)| Some((name.to_string(), texts(group)?))).collect()
+}
+
+/// A scalar up to XGBoost 3.0, an array from 3.1.
+fn base_scores(params: &Document<'_>, n_outputs: usize) -> Result<Vec<f32>, Error> {
     let key = "base_score";
     let text = params.require_text(key)?;
-    let scalar = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    match scalar.trim().parse() {
-        Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
-        _ => Err(Error::WrongType { key, expected: "one probability" }),
-    }
+    let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let scores = list.split(',').map(|score| score.trim().parse::<f32>().ok());
+    let scores: Option<Vec<f32>> = scores.map(|score| score.filter(|s| s.is_finite())).collect();
+    let fits = |scores: &Vec<f32>| scores.len() == 1 || scores.len() == n_outputs;
+    scores.filter(fits).ok_or(Error::WrongType { key, expected: "a number, or one per output" })
 }
 
 fn attributes(learner: &Document<'_>) -> Result<BTreeMap<String, String>, Error> {
@@ -68,71 +125,198 @@ fn attributes(learner: &Document<'_>) -> Result<BTreeMap<String, String>, Error>
     texts.collect::<Option<_>>().ok_or(wrong)
 }
 
-fn trees(learner: &Document<'_>) -> Result<Vec<Tree>, Error> {
-    let booster = learner.require("gradient_booster")?;
-    let name = booster.require_text("name")?;
-    if name != "gbtree" {
-        return Err(Error::Unsupported { feature: Unsupported::Booster(name.to_owned()) });
+fn ensemble(
+    booster: &Document<'_>,
+    n_features: usize,
+    n_outputs: usize,
+) -> Result<Ensemble, Error> {
+    match booster.require_text("name")? {
+        "gbtree" => trees(booster, booster, n_outputs).map(Ensemble::Trees),
+        // Before 3.5, dart keeps its trees in a gbtree of its own.
+        "dart" => {
+            let gbtree = booster.get("gbtree").unwrap_or(booster);
+            trees(gbtree, booster, n_outputs).map(Ensemble::Trees)
+        }
+        "gblinear" => {
+            let weights = booster.require("model")?.require_floats("weights")?;
+            linear(weights.into_owned(), n_features, n_outputs)
+        }
+        name => Err(Error::unsupported_booster(name)),
     }
-    let model = booster.require("model")?;
-    // XGBoost 3.4 saves dart as a gbtree whose trees have weights.
-    if model.get("weight_drop").is_some() {
-        return Err(Error::Unsupported { feature: Unsupported::Booster("dart".to_owned()) });
-    }
-    let Document::Array(trees) = model.require("trees")? else {
-        return Err(Error::WrongType { key: "trees", expected: "an array of trees" });
-    };
-    trees.iter().enumerate().map(|(index, document)| tree(index, document)).collect()
 }
 
-fn tree(index: usize, document: &Document<'_>) -> Result<Tree, Error> {
-    let params = document.require("tree_param")?;
-    if params.get("size_leaf_vector").is_some() && number(params, "size_leaf_vector")? > 1 {
-        return Err(Error::Unsupported { feature: Unsupported::MultipleOutputs });
+pub(super) fn linear(
+    weights: Vec<f32>,
+    n_features: usize,
+    n_outputs: usize,
+) -> Result<Ensemble, Error> {
+    let expected = n_features.checked_add(1).and_then(|rows| rows.checked_mul(n_outputs));
+    if expected == Some(weights.len()) {
+        return Ok(Ensemble::Linear(LinearModel { weights, n_outputs }));
     }
-    if document.get("split_type").is_some() {
-        let types = document.require_integers("split_type")?;
-        if types.iter().any(|split_type| *split_type != 0) {
-            return Err(Error::Unsupported { feature: Unsupported::CategoricalSplit });
-        }
-    }
-    let left = document.require_integers("left_children")?;
-    let right = document.require_integers("right_children")?;
-    let features = document.require_integers("split_indices")?;
-    let default_left = document.require_integers("default_left")?;
-    let conditions = document.require_floats("split_conditions")?;
-    let weights = document.require_floats("base_weights")?;
-    let gains = document.require_floats("loss_changes")?;
-    let hessians = document.require_floats("sum_hessian")?;
+    let expected = "one weight per feature and output, and a bias per output";
+    Err(Error::WrongType { key: "weights", expected })
+}
 
-    let n_nodes = number(params, "num_nodes")?;
-    let lengths = [left.len(), right.len(), features.len(), default_left.len(), conditions.len()];
-    let statistics = [weights.len(), gains.len(), hessians.len()];
-    if lengths.into_iter().chain(statistics).any(|length| length != n_nodes) {
-        return Err(Error::Tree { tree: index, problem: "its arrays differ in length" });
+/// Trees of the booster `gbtree`; their weights, if they have some, may stand in `outer`.
+fn trees(
+    gbtree: &Document<'_>,
+    outer: &Document<'_>,
+    n_outputs: usize,
+) -> Result<TreeEnsemble, Error> {
+    let model = gbtree.require("model")?;
+    let params = model.require("gbtree_model_param")?;
+    let Document::Array(documents) = model.require("trees")? else {
+        return Err(Error::WrongType { key: "trees", expected: "an array of trees" });
+    };
+    let trees = documents.iter().enumerate();
+    let trees = trees.map(|(index, document)| tree(index, document, n_outputs));
+    let weights =
+        [model, gbtree, outer].into_iter().find(|place| place.get("weight_drop").is_some());
+    let weights = weights.map(|place| place.require_floats("weight_drop")).transpose()?;
+    let n_parallel = match params.get("num_parallel_tree") {
+        Some(_) => number(params, "num_parallel_tree")?.max(1),
+        None => 1,
+    };
+    let rounds = match model.get("iteration_indptr") {
+        Some(_) => Some(model.require_integers("iteration_indptr")?),
+        None => None,
+    };
+    tree_ensemble(
+        trees.collect::<Result<_, Error>>()?,
+        &model.require_integers("tree_info")?,
+        weights.map(Cow::into_owned),
+        n_parallel,
+        rounds.as_deref(),
+        n_outputs,
+    )
+}
+
+/// Puts trees together; without the ends of rounds, each has as many trees per output as are parallel.
+pub(super) fn tree_ensemble(
+    trees: Vec<Tree>,
+    outputs: &[i64],
+    weights: Option<Vec<f32>>,
+    n_parallel: usize,
+    rounds: Option<&[i64]>,
+    n_outputs: usize,
+) -> Result<TreeEnsemble, Error> {
+    let n_trees = trees.len();
+    let output =
+        |output: &i64| u32::try_from(*output).ok().filter(|output| (*output as usize) < n_outputs);
+    let outputs: Option<Vec<u32>> = outputs.iter().map(output).collect();
+    let expected = "the output of each tree";
+    let wrong = Error::WrongType { key: "tree_info", expected };
+    let outputs = outputs.filter(|outputs| outputs.len() == n_trees).ok_or(wrong)?;
+    if weights.as_ref().is_some_and(|weights| weights.len() != n_trees) {
+        return Err(Error::WrongType { key: "weight_drop", expected: "a weight per tree" });
     }
-    let link = |value: i64| {
-        let problem = "a child or a feature is out of range";
-        u32::try_from(value).map_err(|_| Error::Tree { tree: index, problem })
+    let rounds: Option<Vec<usize>> = if let Some(rounds) = rounds {
+        rounds.iter().map(|start| usize::try_from(*start).ok()).collect()
+    } else {
+        let n_groups = outputs.iter().max().map_or(1, |output| *output as usize + 1);
+        let step = n_parallel.saturating_mul(n_groups);
+        Some((0..n_trees).step_by(step).chain([n_trees]).collect())
     };
-    let node = |node: usize| {
-        let kind = if left[node] == NO_CHILD {
-            NodeKind::Leaf { value: conditions[node] }
-        } else {
-            NodeKind::Split {
-                feature: link(features[node])?,
-                threshold: conditions[node],
-                default_left: default_left[node] != 0,
-                left: link(left[node])?,
-                right: link(right[node])?,
-                gain: gains[node],
-            }
-        };
-        Ok(Node { kind, weight: weights[node], hessian: hessians[node] })
+    let is_partition = |rounds: &Vec<usize>| {
+        rounds.first() == Some(&0) && rounds.last() == Some(&n_trees) && rounds.is_sorted()
     };
-    let nodes = (0..n_nodes).map(node).collect::<Result<_, Error>>()?;
-    Tree::of_reachable(nodes)
-        .ok_or(Error::Tree { tree: index, problem: "its links do not make a tree" })
+    let wrong = Error::WrongType { key: "iteration_indptr", expected: "the ends of rounds" };
+    let rounds = rounds.filter(is_partition).ok_or(wrong)?;
+    Ok(TreeEnsemble { trees, outputs, weights, n_parallel, rounds })
+}
+
+fn tree(index: usize, document: &Document<'_>, n_outputs: usize) -> Result<Tree, Error> {
+    let params = document.require("tree_param")?;
+    let n_nodes = number(params, "num_nodes")?;
+    let size = match params.get("size_leaf_vector") {
+        Some(_) => number(params, "size_leaf_vector")?,
+        None => 1,
+    };
+    if size > 1 && size != n_outputs {
+        return Err(Error::Tree {
+            tree: index,
+            problem: "its vectors are not one value per output",
+        });
+    }
+    let vectors = match document.get("leaf_weights") {
+        _ if size <= 1 => Vectors::None,
+        Some(_) => Vectors::Leaves { size, values: document.require_floats("leaf_weights")? },
+        None => Vectors::Nodes { size },
+    };
+    let (categorical, categories) = categories(index, document, n_nodes)?;
+    let conditions = document.require_floats("split_conditions")?;
+    // A leaf that is a vector has no number of its own.
+    let arrays = Arrays {
+        left: document.require_integers("left_children")?,
+        right: document.require_integers("right_children")?,
+        features: document.require_integers("split_indices")?,
+        default_left: document.require_integers("default_left")?,
+        conditions,
+        weights: document.require_floats("base_weights")?,
+        gains: document.require_floats("loss_changes")?,
+        hessians: document.require_floats("sum_hessian")?,
+        categorical,
+        categories,
+        vectors,
+    };
+    arrays.tree(index, n_nodes)
+}
+
+/// For each node the position of its categories, if it is a split by category, and all categories.
+type Categories = (Vec<Option<u32>>, Vec<Box<[u32]>>);
+
+fn categories(index: usize, document: &Document<'_>, n_nodes: usize) -> Result<Categories, Error> {
+    // Each node has an entry in an array that was read, so their number is bounded by the file.
+    let n_nodes = n_nodes.min(document.require_integers("left_children")?.len());
+    let mut categorical = vec![None; n_nodes];
+    let mut categories = Vec::new();
+    if document.get("categories_nodes").is_none() {
+        return Ok((categorical, categories));
+    }
+    let nodes = document.require_integers("categories_nodes")?;
+    let starts = document.require_integers("categories_segments")?;
+    let sizes = document.require_integers("categories_sizes")?;
+    let all = document.require_integers("categories")?;
+    let problem = "its categories do not belong to its splits";
+    let malformed = || Error::Tree { tree: index, problem };
+    if starts.len() != nodes.len() || sizes.len() != nodes.len() {
+        return Err(malformed());
+    }
+    let mut left = all.len();
+    for ((node, start), size) in nodes.iter().zip(&*starts).zip(&*sizes) {
+        let range = usize::try_from(*start).ok().zip(usize::try_from(*size).ok());
+        let range = range.and_then(|(start, size)| Some(start..start.checked_add(size)?));
+        let list = range.and_then(|range| all.get(range)).ok_or_else(malformed)?;
+        // Segments do not overlap: lists take no more memory than the array.
+        left = left.checked_sub(list.len()).ok_or_else(malformed)?;
+        let list: Option<Vec<u32>> = list.iter().map(|code| u32::try_from(*code).ok()).collect();
+        let mut list = list.ok_or_else(malformed)?;
+        list.sort_unstable();
+        let node = usize::try_from(*node).ok().and_then(|node| categorical.get_mut(node));
+        let position = u32::try_from(categories.len()).map_err(|_| malformed())?;
+        if node.ok_or_else(malformed)?.replace(position).is_some() {
+            return Err(malformed());
+        }
+        categories.push(list.into());
+    }
+    check_split_types(index, document, &categorical)?;
+    Ok((categorical, categories))
+}
+
+/// A split by category has categories, and no other has.
+fn check_split_types(
+    index: usize,
+    document: &Document<'_>,
+    categorical: &[Option<u32>],
+) -> Result<(), Error> {
+    if document.get("split_type").is_none() {
+        return Ok(());
+    }
+    let types = document.require_integers("split_type")?;
+    let agree = types.iter().zip(categorical).all(|(kind, list)| (*kind != 0) == list.is_some());
+    let problem = "its split types do not agree with its categories";
+    if agree { Ok(()) } else { Err(Error::Tree { tree: index, problem }) }
 }
 
 /// A count that the format keeps as text.

@@ -7,80 +7,128 @@ use std::borrow::Cow;
 
 use super::document::{Document, Number, Width};
 use crate::booster::Parts;
-use crate::tree::{Node, NodeKind, Tree};
+use crate::ensemble::{Ensemble, TreeEnsemble};
+use crate::objective::Settings;
+use crate::tree::{Node, NodeKind, Test, Tree};
 
-/// The version of XGBoost whose format is written.
-const VERSION: [usize; 3] = [3, 0, 0];
 /// What `parents` holds for the root.
 const NO_PARENT: i64 = 2_147_483_647;
 
 pub(super) fn model(parts: &Parts) -> Document<'_> {
+    let (n_classes, n_targets) = match parts.n_outputs {
+        1 => (0, 1),
+        n_outputs if parts.has_classes => (n_outputs, 1),
+        n_outputs => (0, n_outputs),
+    };
     let params = Document::object([
-        ("base_score", Document::text(format!("{:E}", parts.base_score))),
+        ("base_score", Document::text(base_score(&parts.base_scores))),
         ("boost_from_average", Document::text("1")),
-        ("num_class", Document::text("0")),
-        ("num_feature", Document::text(parts.n_features.to_string())),
-        ("num_target", Document::text("1")),
+        ("num_class", count(n_classes)),
+        ("num_feature", count(parts.n_features)),
+        ("num_target", count(n_targets)),
     ]);
-    let objective = Document::object([
-        ("name", Document::text("binary:logistic")),
-        ("reg_loss_param", Document::object([("scale_pos_weight", Document::text("1"))])),
-    ]);
-    let attributes = parts.attributes.iter();
+    let booster = match &parts.ensemble {
+        Ensemble::Trees(ensemble) => gbtree(ensemble, parts),
+        Ensemble::Linear(linear) => {
+            let model = Document::object([
+                ("boosted_rounds", integer(0)),
+                ("weights", Document::Floats(linear.weights.clone())),
+            ]);
+            Document::object([("model", model), ("name", Document::text("gblinear"))])
+        }
+    };
     let learner = Document::object([
         (
             "attributes",
-            Document::Object(
-                attributes.map(|(key, value)| (key.into(), Document::text(value))).collect(),
-            ),
+            texts_by_name(parts.attributes.iter().map(|(key, value)| (&**key, &**value))),
         ),
         ("feature_names", texts(&parts.feature_names)),
         ("feature_types", texts(&parts.feature_types)),
-        (
-            "gradient_booster",
-            Document::object([("model", trees(parts)), ("name", Document::text("gbtree"))]),
-        ),
+        ("gradient_booster", booster),
         ("learner_model_param", params),
-        ("objective", objective),
+        ("objective", objective(parts.objective.name(), parts.objective.settings())),
     ]);
-    Document::object([("learner", learner), ("version", integers(VERSION))])
+    Document::object([("learner", learner), ("version", integers(version(parts)))])
 }
 
-fn trees(parts: &Parts) -> Document<'_> {
-    let n_trees = parts.trees.len();
+/// The oldest version of XGBoost that has everything that the model uses.
+fn version(parts: &Parts) -> [usize; 3] {
+    if parts.objective.is_sorted() {
+        [3, 4, 0]
+    } else if parts.base_scores.len() > 1 {
+        [3, 1, 0]
+    } else {
+        [3, 0, 0]
+    }
+}
+
+fn base_score(scores: &[f32]) -> String {
+    let texts: Vec<String> = scores.iter().map(|score| format!("{score:E}")).collect();
+    let list = texts.join(",");
+    if scores.len() == 1 { list } else { format!("[{list}]") }
+}
+
+fn objective<'p>(name: &'p str, settings: &'p Settings) -> Document<'p> {
+    let groups = settings.iter().map(|(group, entries)| {
+        let entries = entries.iter().map(|(key, value)| (&**key, &**value));
+        (Cow::Borrowed(&**group), texts_by_name(entries))
+    });
+    let name = (Cow::Borrowed("name"), Document::text(name));
+    Document::Object(groups.chain([name]).collect())
+}
+
+fn texts_by_name<'p>(entries: impl Iterator<Item = (&'p str, &'p str)>) -> Document<'p> {
+    Document::Object(entries.map(|(key, value)| (key.into(), Document::text(value))).collect())
+}
+
+fn gbtree<'p>(ensemble: &'p TreeEnsemble, parts: &'p Parts) -> Document<'p> {
     let params = Document::object([
-        ("num_parallel_tree", Document::text("1")),
-        ("num_trees", Document::text(n_trees.to_string())),
+        ("num_parallel_tree", count(ensemble.n_parallel)),
+        ("num_trees", count(ensemble.trees.len())),
     ]);
-    let trees =
-        parts.trees.iter().enumerate().map(|(id, tree)| self::tree(id, tree, parts.n_features));
-    Document::object([
+    let trees = ensemble.trees.iter().enumerate();
+    let trees = trees.map(|(id, tree)| self::tree(id, tree, parts.n_features, parts.n_outputs));
+    let outputs = ensemble.outputs.iter().map(|output| *output as usize);
+    let model = Document::object([
         ("gbtree_model_param", params),
-        ("iteration_indptr", integers(0..=n_trees)),
-        ("tree_info", integers(std::iter::repeat_n(0, n_trees))),
+        ("iteration_indptr", integers(ensemble.rounds.iter().copied())),
+        ("tree_info", integers(outputs)),
         ("trees", Document::Array(trees.collect())),
+    ]);
+    let gbtree = Document::object([("model", model), ("name", Document::text("gbtree"))]);
+    let Some(weights) = &ensemble.weights else { return gbtree };
+    let float = |weight: &f32| Document::Number(Number::Float32(*weight));
+    Document::object([
+        ("gbtree", gbtree),
+        ("name", Document::text("dart")),
+        ("weight_drop", Document::Array(weights.iter().map(float).collect())),
     ])
 }
 
-fn tree(id: usize, tree: &Tree, n_features: usize) -> Document<'static> {
+fn tree(id: usize, tree: &Tree, n_features: usize, n_outputs: usize) -> Document<'static> {
     let nodes = &tree.nodes;
     let floats = |value: fn(&Node) -> f32| Document::Floats(nodes.iter().map(value).collect());
     let typed = |width, value: fn(&Node) -> i64| {
         Document::Integers(nodes.iter().map(value).collect(), width)
     };
-    let none = |width| Document::Integers(Vec::new(), width);
+    let vector_size = if tree.vectors.is_empty() { 1 } else { n_outputs };
     let params = Document::object([
-        ("num_deleted", Document::text("0")),
-        ("num_feature", Document::text(n_features.to_string())),
-        ("num_nodes", Document::text(nodes.len().to_string())),
-        ("size_leaf_vector", Document::text("1")),
+        ("num_deleted", count(0)),
+        ("num_feature", count(n_features)),
+        ("num_nodes", count(nodes.len())),
+        ("size_leaf_vector", count(vector_size)),
     ]);
+    let weights = match vector_size {
+        1 => nodes.iter().map(|node| node.weight).collect(),
+        _ => nodes.iter().flat_map(|node| vector(tree, node, n_outputs)).collect(),
+    };
+    let categories = Categories::of(tree);
     Document::object([
-        ("base_weights", floats(|node| node.weight)),
-        ("categories", none(Width::I32)),
-        ("categories_nodes", none(Width::I32)),
-        ("categories_segments", none(Width::I64)),
-        ("categories_sizes", none(Width::I64)),
+        ("base_weights", Document::Floats(weights)),
+        ("categories", Document::Integers(categories.codes, Width::I32)),
+        ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
+        ("categories_segments", Document::Integers(categories.starts, Width::I64)),
+        ("categories_sizes", Document::Integers(categories.sizes, Width::I64)),
         (
             "default_left",
             typed(Width::U8, |node| {
@@ -97,7 +145,7 @@ fn tree(id: usize, tree: &Tree, n_features: usize) -> Document<'static> {
         ),
         ("split_conditions", floats(Node::condition)),
         ("split_indices", typed(Width::I32, Node::feature)),
-        ("split_type", typed(Width::U8, |_| 0)),
+        ("split_type", typed(Width::U8, |node| i64::from(node.is_categorical()))),
         ("sum_hessian", floats(|node| node.hessian)),
         ("tree_param", params),
     ])
@@ -107,7 +155,7 @@ impl Node {
     fn children(&self) -> Option<(i64, i64)> {
         match self.kind {
             NodeKind::Split { left, right, .. } => Some((left.into(), right.into())),
-            NodeKind::Leaf { .. } => None,
+            NodeKind::Leaf { .. } | NodeKind::VectorLeaf { .. } => None,
         }
     }
 
@@ -118,13 +166,53 @@ impl Node {
     /// A split's threshold; the format keeps a leaf's value in its place.
     fn condition(&self) -> f32 {
         match self.kind {
-            NodeKind::Split { threshold, .. } => threshold,
+            NodeKind::Split { test: Test::Below(threshold), .. } => threshold,
             NodeKind::Leaf { value } => value,
+            NodeKind::Split { .. } | NodeKind::VectorLeaf { .. } => 0.0,
         }
+    }
+
+    fn is_categorical(&self) -> bool {
+        matches!(self.kind, NodeKind::Split { test: Test::NotIn(_), .. })
     }
 
     fn feature(&self) -> i64 {
         if let NodeKind::Split { feature, .. } = self.kind { feature.into() } else { 0 }
+    }
+}
+
+/// The values of a node where leaves are vectors; what is no leaf has none.
+fn vector(tree: &Tree, node: &Node, size: usize) -> Vec<f32> {
+    match node.kind {
+        NodeKind::VectorLeaf { vector } => tree.vectors[vector as usize * size..][..size].to_vec(),
+        _ => vec![0.0; size],
+    }
+}
+
+/// The categories of the splits that have some, one after the other.
+#[derive(Default)]
+struct Categories {
+    nodes: Vec<i64>,
+    starts: Vec<i64>,
+    sizes: Vec<i64>,
+    codes: Vec<i64>,
+}
+
+impl Categories {
+    fn of(tree: &Tree) -> Self {
+        let mut categories = Self::default();
+        let mut start = 0;
+        for (position, node) in (0..).zip(&tree.nodes) {
+            let NodeKind::Split { test: Test::NotIn(list), .. } = node.kind else { continue };
+            categories.nodes.push(position);
+            categories.starts.push(start);
+            let before = categories.codes.len();
+            categories.codes.extend(tree.categories[list as usize].iter().copied().map(i64::from));
+            let size = i64::try_from(categories.codes.len() - before).unwrap_or(i64::MAX);
+            categories.sizes.push(size);
+            start += size;
+        }
+        categories
     }
 }
 
@@ -142,6 +230,11 @@ fn parents(nodes: &[Node]) -> Vec<i64> {
 /// Integers of mixed width, as the format has them outside of trees.
 fn integers(values: impl IntoIterator<Item = usize>) -> Document<'static> {
     Document::Array(values.into_iter().map(integer).collect())
+}
+
+/// A number as the format has it among parameters.
+fn count(value: usize) -> Document<'static> {
+    Document::text(value.to_string())
 }
 
 fn integer(value: usize) -> Document<'static> {

@@ -9,7 +9,8 @@ use super::grow::grow;
 use super::histogram::Gradient;
 use super::{Dataset, Params};
 use crate::booster::Parts;
-use crate::objective::{logit, sigmoid};
+use crate::ensemble::{Ensemble, TreeEnsemble};
+use crate::objective::{Objective, logit, sigmoid};
 use crate::tree::{NodeKind, Tree};
 use crate::{Booster, Error};
 
@@ -70,8 +71,11 @@ pub(super) fn boost(
         feature_names: train.feature_names.clone(),
         feature_types: Vec::new(),
         attributes,
-        base_score,
-        trees,
+        objective: Objective::binary_logistic(),
+        base_scores: vec![base_score],
+        n_outputs: 1,
+        has_classes: false,
+        ensemble: Ensemble::Trees(TreeEnsemble::single(trees)),
     })?;
     Ok(Training { booster, validation, best_iteration })
 }
@@ -111,18 +115,13 @@ fn sample_features(share: f64, n_features: usize, random: &mut Random) -> Vec<us
 impl Tree {
     /// Adds to each margin the value of the leaf that its row ends at.
     fn add_to(&self, margins: &mut [f32], values: &Array2<f32>) {
+        let mut copy = Vec::new();
         for (margin, row) in margins.iter_mut().zip(values.rows()) {
-            let mut node = 0;
-            *margin += loop {
-                match self.nodes[node].kind {
-                    NodeKind::Leaf { value } => break value,
-                    NodeKind::Split { feature, threshold, default_left, left, right, .. } => {
-                        let value = row[feature as usize];
-                        let is_left = if value.is_nan() { default_left } else { value < threshold };
-                        node = if is_left { left } else { right } as usize;
-                    }
-                }
-            };
+            copy.clear();
+            copy.extend(row);
+            if let NodeKind::Leaf { value } = self.leaf(&copy).kind {
+                *margin += value;
+            }
         }
     }
 }
@@ -157,7 +156,7 @@ mod tests {
             .rounds(20)
             .fit(&Dataset::new(&train, &train_labels).unwrap(), None)
             .unwrap();
-        let probabilities = training.booster.probabilities(test.values()).unwrap();
+        let probabilities = training.booster.predict(test.values()).unwrap();
         assert!(roc_auc(&probabilities, &test_labels).unwrap() > 0.98);
         assert_eq!((training.booster.n_trees(), training.validation.len()), (20, 0));
         assert_eq!(training.booster.feature_names(), ["a", "b", "c"]);
@@ -180,7 +179,7 @@ mod tests {
                 .unwrap();
             let best = training.best_iteration.unwrap();
             assert_eq!(training.booster.n_trees(), best + 1);
-            let probabilities = training.booster.probabilities(test.values()).unwrap();
+            let probabilities = training.booster.predict(test.values()).unwrap();
             assert_eq!(metric.evaluate(&probabilities, &test_labels), training.validation[best]);
         }
     }
@@ -212,7 +211,7 @@ mod tests {
         let labels = [true, false, false, false];
         let training =
             Params::default().fit(&Dataset::new(&constant, &labels).unwrap(), None).unwrap();
-        for probability in training.booster.probabilities(constant.values()).unwrap() {
+        for probability in training.booster.predict(constant.values()).unwrap() {
             assert!((probability - 0.25).abs() < 1e-6);
         }
     }

@@ -2,7 +2,7 @@ use super::Params;
 use super::binned::Binned;
 use super::histogram::{Gradient, Histogram};
 use super::split::{Split, SplitFinder};
-use crate::tree::{Node, NodeKind, Tree};
+use crate::tree::{Node, NodeKind, Test, Tree};
 
 /// Grows a tree level by level on the rows and features that it may see.
 pub(super) fn grow(
@@ -34,7 +34,7 @@ pub(super) fn grow(
         }
         level = next;
     }
-    Tree { nodes }
+    Tree::new(nodes)
 }
 
 /// A leaf that may yet become a split.
@@ -85,7 +85,7 @@ impl Split {
     fn kind(&self, binned: &Binned, left: usize) -> NodeKind {
         NodeKind::Split {
             feature: self.feature as u32,
-            threshold: binned.threshold(self.feature, self.bin),
+            test: Test::Below(binned.threshold(self.feature, self.bin)),
             default_left: self.default_left,
             left: left as u32,
             right: left as u32 + 1,

@@ -1,11 +1,10 @@
 //! The booster that `tests/data/make_boosters.py` trained with XGBoost 3.2.0.
 
-use std::fs;
-use std::path::PathBuf;
-
 use mlops_xgboost::Booster;
 use ndarray::Array2;
 use serde::Deserialize;
+
+use crate::support::{bits, data};
 
 #[derive(Deserialize)]
 struct Answers {
@@ -15,19 +14,11 @@ struct Answers {
     probability_bits: Vec<u32>,
 }
 
-fn data(name: &str) -> Vec<u8> {
-    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).unwrap()
-}
-
 fn answers() -> (Array2<f64>, Answers) {
     let answers: Answers = serde_json::from_slice(&data("answers.json")).unwrap();
     let shape = (answers.rows.len(), answers.rows[0].len());
     let values = answers.rows.iter().flatten().map(|value| value.unwrap_or(f64::NAN)).collect();
     (Array2::from_shape_vec(shape, values).unwrap(), answers)
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
 }
 
 #[test]
@@ -37,7 +28,7 @@ fn both_formats_answer_with_the_bits_of_python() {
         let booster = Booster::from_bytes(&data(name)).unwrap();
         assert_eq!(bits(&booster.margins(rows.view()).unwrap()), answers.margin_bits, "{name}");
         assert_eq!(
-            bits(&booster.probabilities(rows.view()).unwrap()),
+            bits(&booster.predict(rows.view()).unwrap()),
             answers.probability_bits,
             "{name}"
         );

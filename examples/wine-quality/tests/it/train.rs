@@ -51,7 +51,7 @@ fn train(data: &Path, more: &[&str]) -> Outcome {
         let split = fs::read_to_string(run.artifacts().unwrap().join(split)).unwrap();
         let test: Vec<usize> = rows(&split, "test");
         let probabilities =
-            model.booster().probabilities(wines.select(ndarray::Axis(0), &test).view()).unwrap();
+            model.booster().predict(wines.select(ndarray::Axis(0), &test).view()).unwrap();
         let labels: Vec<bool> = test.iter().map(|&row| is_good[row]).collect();
         assert_eq!(roc_auc(&probabilities, &labels), Some(auc), "{uri}");
     }

@@ -1,0 +1,237 @@
+//! Trees compiled to be walked fast: from rows to margins and leaves.
+
+use std::collections::BTreeMap;
+
+use mlops_forest::{Forest, Node as ForestNode, Row, Side};
+
+use crate::Error;
+use crate::ensemble::{Ensemble, LinearModel, TreeEnsemble};
+use crate::tree::{NodeKind, Test, Tree, is_among};
+
+/// What computes the margins of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Walker {
+    /// Leaves are numbers; each tree adds to the output at its place in `outputs`, or to the only one.
+    Scalar {
+        columns: Columns,
+        forest: Forest<f32>,
+        outputs: Vec<u32>,
+    },
+    /// Leaves are positions of vectors, with a number for every output.
+    Vector {
+        columns: Columns,
+        forest: Forest<u32>,
+        vectors: Vec<f32>,
+    },
+    Linear(LinearModel),
+}
+
+/// The values that trees compare: the features, and for each split by category whether the row's category is among
+/// those that are named.
+///
+/// So a split by category is one by the number 1/2, and the engine knows no other.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    n_features: usize,
+    /// The feature and the categories behind each further column.
+    categories: Vec<(u32, Box<[u32]>)>,
+}
+
+/// The memory that rows are walked with, again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Scratch {
+    values: Vec<f32>,
+    row: Row,
+}
+
+impl Walker {
+    /// Compiles trees over `n_features`, which were checked, for `n_outputs`.
+    pub(crate) fn new(
+        ensemble: &Ensemble,
+        n_features: usize,
+        n_outputs: usize,
+    ) -> Result<Self, Error> {
+        let ensemble = match ensemble {
+            Ensemble::Trees(ensemble) => ensemble,
+            Ensemble::Linear(linear) => return Ok(Self::Linear(linear.clone())),
+        };
+        let (columns, positions) = Columns::of(&ensemble.trees, n_features);
+        if ensemble.trees.iter().any(|tree| !tree.vectors.is_empty()) {
+            let (forest, vectors) = vector_forest(ensemble, &columns, &positions, n_outputs)?;
+            return Ok(Self::Vector { columns, forest, vectors });
+        }
+        let trees = ensemble.trees.iter().zip(&positions).enumerate();
+        let builder = Forest::builder(columns.len());
+        let builder = trees.fold(builder, |builder, (index, (tree, positions))| {
+            let weight = ensemble.weight(index);
+            // XGBoost multiplies, then adds: the product is rounded by itself.
+            let value = |kind: &NodeKind, _| match kind {
+                NodeKind::Leaf { value } => value * weight,
+                _ => 0.0,
+            };
+            builder.tree(compile(tree, positions, value))
+        });
+        let outputs = if n_outputs == 1 { Vec::new() } else { ensemble.outputs.clone() };
+        Ok(Self::Scalar { columns, forest: builder.build()?, outputs })
+    }
+
+    pub(crate) fn scratch(&self) -> Scratch {
+        match self {
+            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => columns.scratch(),
+            Self::Linear(_) => Scratch { values: Vec::new(), row: Row::new(0) },
+        }
+    }
+
+    /// Puts the values of a row into `scratch`.
+    pub(crate) fn set<V: Copy + Into<f64>>(&self, scratch: &mut Scratch, values: &[V]) {
+        match self {
+            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => {
+                columns.set(scratch, values);
+            }
+            Self::Linear(_) => scratch.set_values(values),
+        }
+    }
+
+    /// Puts the margins of the row in `scratch` into `margins`, which hold the base margins.
+    pub(crate) fn margins(&self, scratch: &Scratch, margins: &mut [f32]) {
+        match self {
+            Self::Scalar { forest, outputs, .. } if outputs.is_empty() => {
+                let [margin] = margins else { return };
+                let mut sum = *margin;
+                forest.for_each_leaf(&scratch.row, |leaf| sum += leaf);
+                *margin = sum;
+            }
+            Self::Scalar { forest, outputs, .. } => {
+                let mut outputs = outputs.iter();
+                forest.for_each_leaf(&scratch.row, |leaf| {
+                    if let Some(output) = outputs.next() {
+                        margins[*output as usize] += leaf;
+                    }
+                });
+            }
+            Self::Vector { forest, vectors, .. } => {
+                forest.for_each_leaf(&scratch.row, |vector| {
+                    let start = vector as usize * margins.len();
+                    let vector = &vectors[start..start + margins.len()];
+                    margins.iter_mut().zip(vector).for_each(|(margin, value)| *margin += value);
+                });
+            }
+            Self::Linear(linear) => linear.margins(margins[0], &scratch.values, margins),
+        }
+    }
+}
+
+impl Columns {
+    /// The columns that trees over `n_features` compare, and the column of each list of categories,
+    /// tree by tree.
+    pub(crate) fn of(trees: &[Tree], n_features: usize) -> (Self, Vec<Vec<usize>>) {
+        let (mut categories, mut known) = (Vec::new(), BTreeMap::new());
+        let positions = trees.iter().map(|tree| {
+            let mut positions = vec![0; tree.categories.len()];
+            for node in &tree.nodes {
+                let NodeKind::Split { feature, test: Test::NotIn(list), .. } = node.kind else {
+                    continue;
+                };
+                let key = (feature, tree.categories[list as usize].clone());
+                positions[list as usize] = *known.entry(key).or_insert_with_key(|key| {
+                    categories.push(key.clone());
+                    n_features + categories.len() - 1
+                });
+            }
+            positions
+        });
+        let positions = positions.collect();
+        (Self { n_features, categories }, positions)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.n_features + self.categories.len()
+    }
+
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch { values: Vec::with_capacity(self.len()), row: Row::new(self.len()) }
+    }
+
+    /// Puts the values of a row into `scratch`.
+    pub(crate) fn set<V: Copy + Into<f64>>(&self, scratch: &mut Scratch, values: &[V]) {
+        if self.categories.is_empty() {
+            scratch.row.set(values);
+            return;
+        }
+        scratch.set_values(values);
+        for (feature, categories) in &self.categories {
+            let value = scratch.values[*feature as usize];
+            let is_named = f32::from(u8::from(is_among(value, categories)));
+            scratch.values.push(if value.is_nan() { value } else { is_named });
+        }
+        scratch.row.set(&scratch.values);
+    }
+}
+
+impl Scratch {
+    pub(crate) fn row(&self) -> &Row {
+        &self.row
+    }
+
+    fn set_values<V: Copy + Into<f64>>(&mut self, values: &[V]) {
+        self.values.clear();
+        self.values.extend(values.iter().map(|value| to_f32(*value)));
+    }
+}
+
+/// A value as trees compare it.
+pub(crate) fn to_f32<V: Into<f64>>(value: V) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "models compute in 32 bits")]
+    let rounded = value.into() as f32;
+    rounded
+}
+
+/// The nodes of a tree as the forest engine takes them, with leaves that `value` makes of a kind and
+/// of the node's number.
+pub(crate) fn compile<V>(
+    tree: &Tree,
+    positions: &[usize],
+    value: impl Fn(&NodeKind, u32) -> V,
+) -> Vec<ForestNode<V>> {
+    let node = |node: &crate::tree::Node| match node.kind {
+        NodeKind::Split { feature, test, default_left, left, right, .. } => {
+            let (feature, threshold) = match test {
+                Test::Below(threshold) => (feature as usize, threshold),
+                Test::NotIn(categories) => (positions[categories as usize], 0.5),
+            };
+            ForestNode::Split {
+                feature,
+                threshold,
+                missing: if default_left { Side::Left } else { Side::Right },
+                left: left as usize,
+                right: right as usize,
+            }
+        }
+        ref leaf => ForestNode::Leaf { value: value(leaf, node.id) },
+    };
+    tree.nodes.iter().map(node).collect()
+}
+
+/// A forest of positions of vectors, and the vectors of all trees.
+fn vector_forest(
+    ensemble: &TreeEnsemble,
+    columns: &Columns,
+    positions: &[Vec<usize>],
+    n_outputs: usize,
+) -> Result<(Forest<u32>, Vec<f32>), Error> {
+    let mut vectors = Vec::new();
+    let mut builder = Forest::builder(columns.len());
+    for (index, (tree, positions)) in ensemble.trees.iter().zip(positions).enumerate() {
+        let first = u32::try_from(vectors.len() / n_outputs).ok();
+        let problem = "more vectors than 32 bits count";
+        let first = first.ok_or(Error::Tree { tree: index, problem })?;
+        let weight = ensemble.weight(index);
+        vectors.extend(tree.vectors.iter().map(|value| value * weight));
+        let position = |kind: &NodeKind, _| match kind {
+            NodeKind::VectorLeaf { vector } => first.saturating_add(*vector),
+            _ => 0,
+        };
+        builder = builder.tree(compile(tree, positions, position));
+    }
+    Ok((builder.build()?, vectors))
+}

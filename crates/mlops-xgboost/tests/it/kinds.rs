@@ -1,0 +1,116 @@
+//! Boosters of many kinds that `tests/data/make_models.py` trained with XGBoost 3.2.0.
+
+use std::collections::BTreeMap;
+
+use mlops_xgboost::{Booster, Importance};
+use ndarray::{Array2, s};
+use serde::Deserialize;
+
+use crate::support::{bits, data};
+
+#[derive(Deserialize)]
+struct Answers {
+    rows: Vec<[Option<f32>; 4]>,
+    margin_bits: Vec<u32>,
+    prediction_bits: Vec<u32>,
+    leaves: Option<Vec<Vec<u32>>>,
+    importance: Option<BTreeMap<String, Vec<f64>>>,
+    contributions: Option<Vec<Vec<f64>>>,
+}
+
+fn models() -> Vec<(String, Booster, Array2<f32>, Answers)> {
+    let answers: BTreeMap<String, Answers> = serde_json::from_slice(&data("models.json")).unwrap();
+    assert_eq!(answers.len(), 12);
+    let model = |(name, answers): (String, Answers)| {
+        let booster = Booster::from_bytes(&data(&format!("{name}.model.json"))).unwrap();
+        let rows: Vec<[f32; 4]> =
+            answers.rows.iter().map(|row| row.map(|value| value.unwrap_or(f32::NAN))).collect();
+        (name, booster, Array2::from(rows), answers)
+    };
+    answers.into_iter().map(model).collect()
+}
+
+#[test]
+fn every_kind_answers_with_the_bits_of_python() {
+    for (name, booster, rows, answers) in models() {
+        assert_eq!(bits(&booster.margins(rows.view()).unwrap()), answers.margin_bits, "{name}");
+        assert_eq!(bits(&booster.predict(rows.view()).unwrap()), answers.prediction_bits, "{name}");
+        if let Some(leaves) = answers.leaves {
+            assert_eq!(booster.leaves(rows.view()).unwrap(), leaves.concat(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn contributions_are_those_of_python() {
+    let mut n_models = 0;
+    for (name, booster, rows, answers) in models() {
+        let Some(expected) = answers.contributions else {
+            booster.contributions(rows.view()).unwrap_err();
+            continue;
+        };
+        let contributions = booster.contributions(rows.view()).unwrap();
+        let n_outputs = booster.n_outputs();
+        for (row, expected) in contributions.values.outer_iter().zip(expected) {
+            assert_eq!(expected.len(), n_outputs * 5);
+            for (output, expected) in expected.chunks_exact(5).enumerate() {
+                let got = row.row(output);
+                let got = got.iter().chain([&contributions.base_values[output]]);
+                for (got, expected) in got.zip(expected) {
+                    assert!((got - expected).abs() < 1e-5, "{name}: {got} {expected}");
+                }
+            }
+        }
+        n_models += 1;
+    }
+    assert_eq!(n_models, 11);
+}
+
+#[test]
+fn importances_are_those_of_python() {
+    for (name, booster, _, answers) in models() {
+        for (kind, expected) in answers.importance.unwrap_or_default() {
+            let importance = match &*kind {
+                "weight" => Importance::Weight,
+                "gain" => Importance::Gain,
+                "cover" => Importance::Cover,
+                "total_gain" => Importance::TotalGain,
+                _ => Importance::TotalCover,
+            };
+            for (got, expected) in booster.importance(importance).iter().zip(expected) {
+                let error = (got - expected).abs();
+                assert!(error <= 1e-5 * expected.abs(), "{name} {kind}: {got} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_do_not_depend_on_the_batch_or_its_place_in_memory() {
+    for (name, booster, rows, answers) in models() {
+        let n_outputs = booster.n_outputs();
+        for (at, expected) in answers.margin_bits.chunks_exact(n_outputs).enumerate() {
+            let one = booster.margins(rows.slice(s![at..=at, ..])).unwrap();
+            assert_eq!(bits(&one), expected, "{name}");
+        }
+        let columns_first = rows.t().as_standard_layout().into_owned();
+        let margins = booster.margins(columns_first.t()).unwrap();
+        assert_eq!(bits(&margins), answers.margin_bits, "{name}");
+        let doubles = rows.mapv(f64::from);
+        assert_eq!(bits(&booster.margins(doubles.view()).unwrap()), answers.margin_bits, "{name}");
+        let reversed = booster.margins(rows.slice(s![..;-1, ..])).unwrap();
+        let reversed = reversed.chunks_exact(n_outputs).rev().flatten().copied();
+        assert_eq!(bits(&reversed.collect::<Vec<f32>>()), answers.margin_bits, "{name}");
+    }
+}
+
+#[test]
+fn what_is_written_is_the_same_model() {
+    for (name, booster, rows, _) in models() {
+        let json = Booster::from_bytes(&booster.to_json()).unwrap();
+        let ubjson = Booster::from_bytes(&booster.to_ubjson()).unwrap();
+        assert_eq!(json, booster, "{name}");
+        assert_eq!(ubjson, booster, "{name}");
+        assert_eq!(json.predict(rows.view()).unwrap(), booster.predict(rows.view()).unwrap());
+    }
+}
