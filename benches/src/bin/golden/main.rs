@@ -3,14 +3,18 @@
 //!
 //! ```sh
 //! cargo run --release -p mlops-benches --bin golden -- outlier PATH...
+//! cargo run --release -p mlops-benches --bin golden -- xgboost MODEL ROWS
 //! ```
 //!
 //! `PATH`: isolation forests of Python (pickle, joblib or skops, also in gzip, or an MLflow directory) and tables of
 //! rows (CSV with a header, or JSON with `rows`), in any order; a folder stands for the files in it. Each forest is
 //! asked for every table that has its number of columns.
+//!
+//! `MODEL`, `ROWS`: a booster, and a table as above or numbers of 32 bits, row by row, in a file that ends in `.f32`.
 
 mod outlier;
 mod table;
+mod xgboost;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -25,7 +29,8 @@ fn main() -> ExitCode {
     let paths: Vec<PathBuf> = args.map(PathBuf::from).collect();
     let outcome = match &*subject {
         "outlier" => outlier::golden(&paths),
-        _ => Err("usage: golden outlier PATH...".into()),
+        "xgboost" => xgboost::golden(&paths),
+        _ => Err("usage: golden outlier PATH... | golden xgboost MODEL ROWS".into()),
     };
     match outcome.and_then(print) {
         Ok(()) => ExitCode::SUCCESS,

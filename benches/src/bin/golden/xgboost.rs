@@ -1,0 +1,42 @@
+use std::error::Error;
+use std::path::PathBuf;
+
+use mlops_benches::file;
+use mlops_xgboost::Booster;
+use ndarray::Array2;
+use serde_json::{Value, json};
+
+use crate::table::Table;
+
+/// What a booster says about the rows of a table.
+pub(crate) fn golden(paths: &[PathBuf]) -> Result<Value, Box<dyn Error>> {
+    let [model, rows] = paths else { return Err("expected a model and a table of rows".into()) };
+    let booster = Booster::from_bytes(&file(model))?;
+    let n_features = booster.n_features();
+    let rows = if rows.extension().is_some_and(|extension| extension == "f32") {
+        let bytes = file(rows);
+        let values: Vec<f64> = bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes).into())
+            .collect();
+        Array2::from_shape_vec((values.len() / n_features.max(1), n_features), values)?
+    } else {
+        let table = Table::read(rows)?.ok_or("the second file is no table of rows")?;
+        Array2::from_shape_vec((table.rows.len(), n_features), table.rows.concat())?
+    };
+    let (n_rows, view) = (rows.nrows(), rows.view());
+    let by_row = |values: Vec<f32>| -> Vec<Vec<f32>> {
+        let width = values.len() / n_rows.max(1);
+        values.chunks(width.max(1)).map(<[f32]>::to_vec).collect()
+    };
+    let leaves = booster.leaves(view)?;
+    let leaves: Vec<&[u32]> = leaves.chunks(booster.n_trees().max(1)).collect();
+    Ok(json!({
+        "objective": booster.objective(),
+        "margin": by_row(booster.margins(view)?),
+        "prediction": by_row(booster.predict(view)?),
+        "leaf": leaves,
+    }))
+}
