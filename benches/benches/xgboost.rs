@@ -1,9 +1,11 @@
 //! Benchmarks of `mlops-xgboost`.
 
-use criterion::{BenchmarkId, Criterion, Throughput};
-use mlops_benches::wine;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+use mlops_benches::{file, wine};
 use mlops_core::Records;
 use mlops_xgboost::{Booster, Dataset, Error, Params};
+use ndarray::{ArrayView2, s};
 
 const N_WINES: usize = 4124;
 
@@ -15,11 +17,12 @@ fn define(c: &mut Criterion) {
     let (records, labels) = (wine::records(N_WINES), wine::labels(N_WINES));
     match fit(&params(), &records, &labels) {
         Ok(booster) => {
-            probabilities(c, &booster, &records);
+            predict(c, &booster, &records);
             read(c, &booster);
         }
         Err(error) => panic!("training failed: {error}"),
     }
+    large(c);
     train(c, &records, &labels);
 }
 
@@ -32,23 +35,63 @@ fn fit(params: &Params, records: &Records, labels: &[bool]) -> Result<Booster, E
 }
 
 /// 100 trees of depth 6 and 12 features.
-fn probabilities(c: &mut Criterion, booster: &Booster, records: &Records) {
-    let expected = booster.predict(records.values());
-    let mut group = c.benchmark_group("xgboost/probabilities/depth_6");
+fn predict(c: &mut Criterion, booster: &Booster, records: &Records) {
+    let mut group = c.benchmark_group("xgboost/predict/depth_6");
     for n in [1, 16, 1000] {
-        let rows: Vec<usize> = (0..n).collect();
-        let batch = records.select(&rows);
-        group.throughput(Throughput::Elements(n as u64));
-        group.bench_with_input(BenchmarkId::from_parameter(n), &batch, |b, batch| {
-            b.iter(|| {
-                let probabilities = booster.predict(batch.values());
-                let first = |all: &Result<Vec<f32>, Error>| all.as_ref().ok().map(|all| all[0]);
-                assert_eq!(first(&probabilities), first(&expected));
-                probabilities
-            });
-        });
+        predict_rows(&mut group, booster, records.values().slice_move(s![..n, ..]));
     }
     group.finish();
+}
+
+/// 300 trees of depth 10 and 12 features, which need the large fixtures.
+fn large(c: &mut Criterion) {
+    let Some(fixtures) = mlops_testing::fixtures("a booster of 300 trees") else { return };
+    let bytes = file(&fixtures.join("xgboost/bench/m_d10.ubj"));
+    let rows = file(&fixtures.join("xgboost/bench/X.f32"));
+    let rows: Vec<f32> =
+        rows.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let rows = ArrayView2::from_shape((4900, 12), &rows);
+    let (Ok(booster), Ok(rows)) = (Booster::from_bytes(&bytes), rows) else {
+        panic!("the fixtures are not what they were")
+    };
+    let mut group = c.benchmark_group("xgboost/predict");
+    for n in [1, 16, 1000] {
+        predict_rows(&mut group, &booster, rows.slice(s![..n, ..]));
+    }
+    group.finish();
+    c.bench_function("xgboost/explain/16", |b| {
+        let rows = rows.slice(s![..16, ..]);
+        b.iter(|| {
+            let contributions = booster.contributions(rows);
+            assert!(contributions.as_ref().is_ok_and(|all| all.values.dim() == (16, 1, 12)));
+            contributions
+        });
+    });
+    c.bench_function("xgboost/load/ubjson/300", |b| {
+        b.iter(|| {
+            let read = Booster::from_bytes(&bytes);
+            assert_eq!(read.as_ref().map(Booster::n_trees), Ok(300));
+            read
+        });
+    });
+}
+
+fn predict_rows<V: Copy + Into<f64>>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    booster: &Booster,
+    rows: ArrayView2<'_, V>,
+) {
+    let expected = booster.margins(rows.view());
+    let mut margins = vec![0.0; rows.nrows()];
+    group.throughput(Throughput::Elements(rows.nrows() as u64));
+    group.bench_function(BenchmarkId::from_parameter(rows.nrows()), |b| {
+        b.iter(|| {
+            let outcome = booster.margins_into(rows.view(), &mut margins);
+            assert_eq!(outcome, Ok(()));
+            margins[0]
+        });
+    });
+    assert_eq!(expected, Ok(margins));
 }
 
 fn read(c: &mut Criterion, booster: &Booster) {

@@ -1,4 +1,5 @@
 use crate::builder::CompiledTree;
+use crate::ranked::RankedTrees;
 use crate::{ForestBuilder, Row};
 
 /// Trees that were checked and compiled: hands out the leaf values that a row ends at.
@@ -10,14 +11,24 @@ pub struct Forest<V> {
     n_features: usize,
     n_trees: usize,
     // Invariant: every step from a node leads to a node.
-    nodes: Vec<CompiledNode>,
+    trees: Trees,
     // One per node; only those of leaves are ever read.
     values: Vec<V>,
     groups: Vec<Group>,
 }
 
+/// How nodes are stored: as small as the forest allows.
+#[derive(Clone, Debug)]
+enum Trees {
+    Ranked(RankedTrees),
+    Plain(Vec<CompiledNode>),
+}
+
 /// How many trees are walked in step: as many as hide the time that each waits for its next node.
-const LANES: usize = 8;
+const LANES: usize = 16;
+/// How many rows are walked through a group of trees before the next group: as many as keep the
+/// group's nodes in the nearest cache worth while.
+const ROWS: usize = 64;
 
 /// Consecutive trees that are walked in step.
 #[derive(Clone, Debug)]
@@ -31,10 +42,10 @@ struct Group {
 /// A split or a leaf; both are stepped from in the same way, without a branch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CompiledNode {
-    threshold: f32,
-    slot: u32,
+    pub(crate) threshold: f32,
+    pub(crate) slot: u32,
     // The right child stands behind the left one.
-    left: u32,
+    pub(crate) left: u32,
 }
 
 impl<V: Copy + Default> Forest<V> {
@@ -61,7 +72,12 @@ impl<V: Copy + Default> Forest<V> {
         trees: &[CompiledTree],
     ) -> Self {
         let groups = trees.chunks(LANES).map(Group::new).collect();
-        Self { n_features, n_trees: trees.len(), nodes, values, groups }
+        let n_trees = trees.len();
+        let trees = match RankedTrees::new(&nodes, n_features) {
+            Some(ranked) => Trees::Ranked(ranked),
+            None => Trees::Plain(nodes),
+        };
+        Self { n_features, n_trees, trees, values, groups }
     }
 
     /// The number of values in a row.
@@ -81,35 +97,86 @@ impl<V: Copy + Default> Forest<V> {
 
     /// Hands `visit` the value of the leaf that `row` ends at in each tree, in tree order.
     ///
-    /// Allocates nothing. Takes time in proportion to the number of trees and, within each eight
+    /// Allocates nothing. Takes time in proportion to the number of trees and, within each sixteen
     /// consecutive ones, to the depth of the deepest.
     ///
     /// # Panics
     /// If `row` was made by a forest with another number of features.
     #[track_caller]
     pub fn for_each_leaf(&self, row: &Row, mut visit: impl FnMut(V)) {
-        assert_eq!(
-            row.n_features(),
-            self.n_features,
-            "a row is scored by the forest it is made for"
-        );
-        let slots = row.slots();
-        for group in &self.groups {
-            for &node in &self.walk(group, slots)[..group.n_trees] {
-                visit(self.values[node as usize]);
+        self.for_each_leaf_of(std::slice::from_ref(row), |_, value| visit(value));
+    }
+
+    /// Hands `visit` the position of a row and the value of a leaf that it ends at, for all rows and
+    /// trees; those of one row come in tree order, those of several rows in turn.
+    ///
+    /// Faster than row by row where there are many. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use mlops_forest::{Forest, Node};
+    ///
+    /// let leaf = |value| vec![Node::Leaf { value }];
+    /// let forest = Forest::builder(1).tree(leaf(0.5)).tree(leaf(0.25)).build()?;
+    /// let rows = [forest.row(), forest.row()];
+    /// let mut sums = [0.0; 2];
+    /// forest.for_each_leaf_of(&rows, |row, value| sums[row] += value);
+    /// assert_eq!(sums, [0.75; 2]);
+    /// # Ok::<(), mlops_forest::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If a row was made by a forest with another number of features.
+    #[track_caller]
+    pub fn for_each_leaf_of(&self, rows: &[Row], mut visit: impl FnMut(usize, V)) {
+        let fits = |row: &Row| row.n_features() == self.n_features;
+        assert!(rows.iter().all(fits), "a row is scored by the forest it is made for");
+        for (block, rows) in rows.chunks(ROWS).enumerate() {
+            match &self.trees {
+                Trees::Ranked(trees) => {
+                    let mut ranks = [[0; crate::ranked::SLOTS]; ROWS];
+                    for (ranks, row) in ranks.iter_mut().zip(rows) {
+                        *ranks = trees.ranks(row.slots());
+                    }
+                    self.walk(
+                        rows.len(),
+                        |nodes, row| trees.step(nodes, &ranks[row]),
+                        |row, value| {
+                            visit(block * ROWS + row, value);
+                        },
+                    );
+                }
+                Trees::Plain(nodes) => {
+                    let step = |lanes: &mut [u32; LANES], row: usize| {
+                        let slots = rows[row].slots();
+                        for lane in lanes {
+                            *lane = nodes[*lane as usize].next(slots);
+                        }
+                    };
+                    self.walk(rows.len(), step, |row, value| visit(block * ROWS + row, value));
+                }
             }
         }
     }
 
-    /// The leaves at which the trees of a group end.
-    fn walk(&self, group: &Group, slots: &[f32]) -> [u32; LANES] {
-        let mut lanes = group.roots;
-        for _ in 0..group.depth {
-            for lane in &mut lanes {
-                *lane = self.nodes[*lane as usize].next(slots);
+    /// Walks all rows through one group of trees after the other.
+    fn walk(
+        &self,
+        n_rows: usize,
+        step: impl Fn(&mut [u32; LANES], usize),
+        mut visit: impl FnMut(usize, V),
+    ) {
+        for group in &self.groups {
+            for row in 0..n_rows {
+                let mut nodes = group.roots;
+                for _ in 0..group.depth {
+                    step(&mut nodes, row);
+                }
+                for &node in &nodes[..group.n_trees] {
+                    visit(row, self.values[node as usize]);
+                }
             }
         }
-        lanes
     }
 }
 
@@ -133,6 +200,10 @@ impl CompiledNode {
     /// right of the position before, which is the leaf itself.
     pub(crate) fn leaf(position: u32) -> Self {
         Self { threshold: f32::NAN, slot: 0, left: position - 1 }
+    }
+
+    pub(crate) fn is_leaf(self) -> bool {
+        self.threshold.is_nan()
     }
 
     fn next(self, slots: &[f32]) -> u32 {

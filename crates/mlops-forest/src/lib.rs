@@ -4,6 +4,7 @@ mod builder;
 mod error;
 mod forest;
 mod node;
+mod ranked;
 mod row;
 
 pub use builder::ForestBuilder;
