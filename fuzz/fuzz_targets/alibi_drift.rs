@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(model) = AlibiModel::from_bytes(bytes, Arc::clone(&schema)) else { return };
     let rows = array![[8.0, 0.5], [f64::NAN, 0.7]];
     let batch = Records::new(schema, rows).expect("two columns of finite numbers");
+    let _ = model.reference();
     if let Ok(detector) = model.detector() {
         for detector in [detector.clone(), detector.exact()] {
             let report = detector.detect(&batch).expect("a report of few rows");

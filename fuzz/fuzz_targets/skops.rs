@@ -7,6 +7,10 @@ use mlops_pyobject::{Limits, read_skops};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(graph) = read_skops(bytes, &Limits::default()) {
-        let _ = Pipeline::read(&graph.root()).map(|pipeline| pipeline.estimator.path());
+        let root = graph.root();
+        let _ = Pipeline::read(&root).map(|pipeline| pipeline.estimator.path());
+        if let Ok(array) = root.array() {
+            let _ = (array.floats(), array.texts(), array.matrix());
+        }
     }
 });

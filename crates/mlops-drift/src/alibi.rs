@@ -148,7 +148,11 @@ fn fit(
     let scales: Vec<_> = columns.iter().map(|(_, categories)| scale(categories)).collect();
     let reference = Reference::fit(columns.iter().map(|(name, _)| *name), &scales, values);
     for (feature, (_, declared)) in reference.features.iter().zip(columns) {
-        let is_declared = |value: &f64| declared.is_none_or(|values| values.contains(value));
+        let Some(declared) = declared else { continue };
+        // Both zeros are one category.
+        let mut sorted: Vec<f64> = declared.iter().map(|value| value + 0.0).collect();
+        sorted.sort_by(f64::total_cmp);
+        let is_declared = |value: &f64| sorted.binary_search_by(|v| v.total_cmp(value)).is_ok();
         if !feature.values().iter().all(is_declared) {
             return Err(Error::UndeclaredCategory { feature: feature.feature().to_owned() });
         }
@@ -173,13 +177,15 @@ impl DriftDetector for AlibiDrift {
             Answers::Exact => Tests::EXACT,
         };
         let mut tested = self.reference.test(values, tests).map_err(PredictError::model)?;
-        let mut alpha = self.level.value();
+        let level = self.level.value();
         if self.answers == Answers::Alibi {
             for feature in &mut tested {
                 feature.statistic = feature.statistic.map(round);
-                feature.p_value = feature.p_value.map(round);
+                // The level itself is compared as a number of 32 bits, and is not below itself.
+                feature.p_value = feature.p_value.map(round).map(|p_value| {
+                    if p_value == round(level) { level.max(p_value) } else { p_value }
+                });
             }
-            alpha = threshold(self.level);
         }
         let in_schema_order = self.schema.names().zip(&self.positions).map(|(name, position)| {
             position.map_or_else(
@@ -187,18 +193,12 @@ impl DriftDetector for AlibiDrift {
                 |position| tested[position].clone(),
             )
         });
-        Ok(DriftReport::new(alpha, in_schema_order.collect()))
+        Ok(DriftReport::new(level, in_schema_order.collect()))
     }
 }
 
 /// What is named for a column that the preprocessing drops and no test was made of.
 const KOLMOGOROV_SMIRNOV: DriftTest = DriftTest::KolmogorovSmirnov;
-
-/// The level such that a p-value of 32 bits is below it if and only if it is below the level
-/// rounded to 32 bits: no such p-value lies between the two.
-fn threshold(level: Alpha) -> f64 {
-    level.value().min(round(level.value()))
-}
 
 /// The nearest number of 32 bits.
 fn round(value: f64) -> f64 {
@@ -267,13 +267,14 @@ mod tests {
     #[test]
     fn a_p_value_at_the_level_is_no_drift() {
         // D = 199 / 200: p = 0.01 to 32 bits, which is below 0.01 to 64.
+        assert!(f64::from(0.01_f32) < 0.01);
         let batch = records(array![[0.5, 1.0]]);
         for (level, is_drift) in [(0.01, false), (0.010_001, true)] {
             let report = fit("is_red", &[0.0, 1.0], level).unwrap().detect(&batch).unwrap();
-            assert_eq!(report.features[0].p_value, Some(f64::from(0.01_f32)));
-            assert!(f64::from(0.01_f32) < 0.01);
+            let p_value = report.features[0].p_value.unwrap();
+            assert!((p_value - 0.01).abs() < 1e-9);
+            assert_eq!(report.alpha, level);
             assert_eq!(report.is_drift().next(), Some(Some(is_drift)), "{report:?}");
         }
-        assert_eq!(threshold(Alpha::default()), 0.05);
     }
 }

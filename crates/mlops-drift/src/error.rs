@@ -64,14 +64,6 @@ pub enum Error {
         /// The feature's name.
         feature: String,
     },
-    /// A detector was fitted to another number of columns.
-    #[error("the detector has {got} columns, expected {expected}")]
-    ColumnCount {
-        /// The number of columns that the detector was fitted to.
-        got: usize,
-        /// The number of columns that it will be given.
-        expected: usize,
-    },
     /// The preprocessing of a detector gives one column twice.
     #[error("feature `{feature}` is tested twice, expected once")]
     RepeatedColumn {

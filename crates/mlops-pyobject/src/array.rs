@@ -1,3 +1,5 @@
+use std::fmt;
+
 use ndarray::Array2;
 
 use crate::Error;
@@ -9,7 +11,7 @@ use crate::path::{Segment, shown};
 /// A numpy array or scalar: a shape, a type and bytes, converted when asked for.
 ///
 /// Elements come in row-major order, whatever their order in the file.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Array<'g> {
     object: Object<'g>,
     dtype: DType,
@@ -21,7 +23,7 @@ pub struct Array<'g> {
     stride: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Data<'g> {
     Bytes(&'g [u8]),
     Objects(&'g [Id]),
@@ -44,18 +46,21 @@ impl<'g> Array<'g> {
         };
         let Parts { dtype, shape, fortran_order, data } =
             parts.map_err(|problem| object.invalid(problem))?;
-        let count = shape.iter().try_fold(1_usize, |count, n| count.checked_mul(*n));
+        object.graph().charge_copy(dtype.heap_bytes() + size_of_val(&*shape))?;
         let data = match (&dtype.element, &nodes[data.position()]) {
-            (Element::Object, Node::List(objects)) if count == Some(objects.len()) => {
+            (Element::Object, Node::List(objects))
+                if size_of_data(&shape, 1) == Some(objects.len()) =>
+            {
                 Data::Objects(objects)
+            }
+            // Python 2 has one type for texts and bytes.
+            (_, Node::Text(text)) if has_size(text.as_bytes(), &shape, &dtype) => {
+                Data::Bytes(text.as_bytes())
             }
             _ => {
                 let bytes = bytes(nodes, data)
                     .ok_or_else(|| object.invalid("is an array whose data is not bytes"))?;
-                let size = count.and_then(|count| count.checked_mul(dtype.size));
-                // Elements of no size could be any number.
-                let is_bounded = dtype.size > 0 || count == Some(0);
-                if size != Some(bytes.len()) || !is_bounded {
+                if !has_size(bytes, &shape, &dtype) {
                     return Err(object.invalid("is an array whose shape does not fit its data"));
                 }
                 Data::Bytes(bytes)
@@ -119,8 +124,10 @@ impl<'g> Array<'g> {
         let field = fields.iter().rev().find(|field| &*field.name == name);
         let field =
             field.ok_or_else(|| Error::MissingKey { path: self.path(), key: name.to_owned() })?;
+        let (object, shape) = (self.object.clone(), self.shape.clone());
         let offset = self.offset + field.offset;
-        Ok(Self { dtype: field.dtype.clone(), offset, ..self.clone() })
+        let Self { fortran_order, data, stride, .. } = *self;
+        Ok(Self { object, dtype: field.dtype.clone(), shape, fortran_order, data, offset, stride })
     }
 
     /// The elements as numbers, which booleans are not; integers must be exact in 64-bit floating
@@ -129,7 +136,9 @@ impl<'g> Array<'g> {
     /// # Errors
     /// * [`Error::Unexpected`] if they are no numbers
     /// * [`Error::Invalid`] if one is an integer beyond 53 bits
+    /// * [`Error::LimitExceeded`] if too much was copied
     pub fn floats(&self) -> Result<Vec<f64>, Error> {
+        self.charge::<f64>()?;
         match (&self.dtype.element, self.dtype.size) {
             (Element::Float, 8) => Ok(self.elements(f64::from_le_bytes)),
             (Element::Float, 4) => Ok(self.elements(|element| f32::from_le_bytes(element).into())),
@@ -158,7 +167,9 @@ impl<'g> Array<'g> {
     /// # Errors
     /// * [`Error::Unexpected`] if they are none
     /// * [`Error::Invalid`] if one is beyond 64 bits with a sign
+    /// * [`Error::LimitExceeded`] if too much was copied
     pub fn integers(&self) -> Result<Vec<i64>, Error> {
+        self.charge::<i64>()?;
         match (&self.dtype.element, self.dtype.size) {
             (Element::Signed, 1) => Ok(self.elements(|element| i8::from_le_bytes(element).into())),
             (Element::Signed, 2) => Ok(self.elements(|element| i16::from_le_bytes(element).into())),
@@ -184,7 +195,9 @@ impl<'g> Array<'g> {
     ///
     /// # Errors
     /// * [`Error::Unexpected`] if they are none
+    /// * [`Error::LimitExceeded`] if too much was copied
     pub fn booleans(&self) -> Result<Vec<bool>, Error> {
+        self.charge::<bool>()?;
         match &self.dtype.element {
             Element::Boolean => Ok(self.elements(|[byte]| byte != 0)),
             _ => self.convert("an array of booleans", Object::boolean),
@@ -196,10 +209,17 @@ impl<'g> Array<'g> {
     /// # Errors
     /// * [`Error::Unexpected`] if they are none
     /// * [`Error::Invalid`] if one holds what is no character
+    /// * [`Error::LimitExceeded`] if too much was copied
     pub fn texts(&self) -> Result<Vec<String>, Error> {
+        self.charge::<String>()?;
         let (Element::Text, Data::Bytes(bytes)) = (&self.dtype.element, self.data) else {
-            return self.convert("an array of texts", |object| object.text().map(str::to_owned));
+            return self.convert("an array of texts", |object| {
+                let text = object.text()?;
+                object.graph().charge_copy(text.len())?;
+                Ok(text.to_owned())
+            });
         };
+        self.object.graph().charge_copy(bytes.len())?;
         let text = |start: usize| {
             let (characters, _) = bytes[start..start + self.dtype.size].as_chunks::<4>();
             let code = |bytes: &[u8; 4]| {
@@ -219,15 +239,23 @@ impl<'g> Array<'g> {
     ///
     /// # Errors
     /// * [`Error::Unexpected`] if it is none
-    /// * [`Error::LimitExceeded`] if the way to them is too long
+    /// * [`Error::LimitExceeded`] if the way to them is too long, or too much was copied
     pub fn objects(&self) -> Result<Vec<Object<'g>>, Error> {
         let Data::Objects(objects) = self.data else {
             return Err(self.unexpected("an array of objects"));
         };
+        self.object.charge_objects(objects.len())?;
         let order = (0..self.len()).map(|index| (index, self.position(index)));
         order
             .map(|(index, position)| self.object.child(objects[position], Segment::Item(index)))
             .collect()
+    }
+
+    /// Counts the elements as values of type `T`, which are about to be copied.
+    fn charge<T>(&self) -> Result<(), Error> {
+        // Finding an element takes a step per dimension.
+        let size = size_of::<T>().max(self.shape.len());
+        self.object.graph().charge_copy(self.len().saturating_mul(size))
     }
 
     /// Elements that are objects, one by one.
@@ -282,6 +310,16 @@ impl<'g> Array<'g> {
     }
 }
 
+impl fmt::Debug for Array<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Array")
+            .field("path", &self.path())
+            .field("dtype", &self.dtype())
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What an array consists of.
 struct Parts {
     dtype: DType,
@@ -328,6 +366,20 @@ impl Parts {
             None
         }
     }
+}
+
+/// The size of the data of an array whose items take `size`, if it can be one: of at most as many
+/// dimensions as numpy has.
+pub(crate) fn size_of_data(shape: &[usize], size: usize) -> Option<usize> {
+    let n_items = shape.iter().try_fold(1_usize, |count, n| count.checked_mul(*n));
+    n_items.filter(|_| shape.len() <= MAX_DIMENSIONS)?.checked_mul(size)
+}
+
+/// Whether bytes are the data of an array.
+fn has_size(bytes: &[u8], shape: &[usize], dtype: &DType) -> bool {
+    // Items of no size could be any number.
+    let is_bounded = dtype.size > 0 || size_of_data(shape, 1) == Some(0);
+    size_of_data(shape, dtype.size) == Some(bytes.len()) && is_bounded
 }
 
 /// The shape of an array: a tuple of lengths, or one length.

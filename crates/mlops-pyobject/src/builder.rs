@@ -37,7 +37,7 @@ impl Builder {
     }
 
     pub(crate) fn finish(self, root: Id) -> Graph {
-        Graph::new(self.nodes, root, self.limits.maximum(Limit::Depth), self.budget.used())
+        Graph::new(self.nodes, root, &self.limits, self.budget.used())
     }
 
     /// Counts one opcode of a pickle or value of a schema.
@@ -130,6 +130,17 @@ impl Builder {
     pub(crate) fn tuple(&mut self, items: &[Id]) -> Result<Id, Error> {
         let items = self.budget.boxed(items)?;
         self.add(Node::Tuple(items))
+    }
+
+    /// A tuple of the items of another one but the first.
+    pub(crate) fn tuple_behind_first(&mut self, tuple: Id) -> Result<Id, Error> {
+        let node = self.take(tuple);
+        let rest = match &node {
+            Node::Tuple(items) => self.budget.boxed(items.get(1..).unwrap_or_default()),
+            _ => Ok(Box::default()),
+        };
+        self.replace(tuple, node);
+        self.add(Node::Tuple(rest?))
     }
 
     /// The name of a class or function; the same name is the same object.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::graph::{Id, Name, Node};
+use crate::graph::{Id, LONGEST_NAME, Name, Node};
 
 /// The type of the elements of a numpy array.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,10 @@ impl DType {
         let mut letters = code.chars();
         let kind = letters.next()?;
         let digits = letters.as_str();
-        let size = if digits.is_empty() { 1 } else { digits.parse::<u32>().ok()? as usize };
+        let size = match (digits, kind) {
+            ("", '?' | 'O' | 'U' | 'S' | 'a') => 1,
+            _ => digits.parse::<u32>().ok()? as usize,
+        };
         let (element, size) = match (kind, size) {
             ('b' | '?', 1) => (Element::Boolean, 1),
             ('i', 1 | 2 | 4 | 8) => (Element::Signed, size),
@@ -88,6 +91,9 @@ impl DType {
         }
         let field = |(name, place): &(Id, Id)| {
             let name = nodes[name.position()].as_text().ok_or(MALFORMED)?;
+            if name.len() > LONGEST_NAME {
+                return Err(UNSUPPORTED);
+            }
             let Node::Tuple(place) = &nodes[place.position()] else { return Err(MALFORMED) };
             let [dtype, offset, ..] = &**place else { return Err(MALFORMED) };
             let Node::Integer(offset) = nodes[offset.position()] else { return Err(MALFORMED) };

@@ -76,6 +76,22 @@ pub enum Error {
         /// The kind or class of the object, by name.
         got: String,
     },
+    /// A model was fitted to another number of columns.
+    #[error("the model has {got} columns, expected {expected}")]
+    ColumnCount {
+        /// The number of columns that the model was fitted to.
+        got: usize,
+        /// The number of columns that it will be given.
+        expected: usize,
+    },
+    /// A model was fitted to other columns, or to the same in another order.
+    #[error("the model has column `{got}` where `{expected}` is expected")]
+    ColumnName {
+        /// The name that the model knows.
+        got: String,
+        /// The name that was expected in its place.
+        expected: String,
+    },
     /// An object is of the right kind, and its value is impossible.
     #[error("`{path}` {problem}")]
     Invalid {

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dtype::DType;
 use crate::object::Object;
-use crate::{Error, Limit};
+use crate::{Error, Limit, Limits};
 
 /// The objects of a file and how they refer to each other.
 ///
@@ -14,13 +15,22 @@ pub struct Graph {
     nodes: Vec<Node>,
     root: Id,
     max_depth: usize,
-    memory_bytes: usize,
+    /// What may be copied out of the graph, in bytes, and what has been.
+    max_copied: usize,
+    copied: AtomicUsize,
 }
 
 impl Graph {
-    /// Takes nodes whose ids are positions in them.
-    pub(crate) fn new(nodes: Vec<Node>, root: Id, max_depth: usize, memory_bytes: usize) -> Self {
-        Self { nodes, root, max_depth, memory_bytes }
+    /// Takes nodes whose ids are positions in them, and that take `memory_bytes`.
+    pub(crate) fn new(nodes: Vec<Node>, root: Id, limits: &Limits, memory_bytes: usize) -> Self {
+        let proportional = memory_bytes.saturating_mul(COPIES).saturating_add(FREE_COPIES);
+        Self {
+            nodes,
+            root,
+            max_depth: limits.maximum(Limit::Depth),
+            max_copied: proportional.min(limits.maximum(Limit::CopiedBytes)),
+            copied: AtomicUsize::new(0),
+        }
     }
 
     /// The object that was saved.
@@ -28,12 +38,20 @@ impl Graph {
         Object::root(self, self.root)
     }
 
-    /// The memory that the objects take, in bytes, about; no less than all arrays together.
+    /// Counts bytes that are about to be copied out of the graph, or steps that are about to be
+    /// made in it.
     ///
-    /// A file can refer to one array over and over. Whoever copies arrays out of a graph is safe if
-    /// the copies of all of them stay below this.
-    pub fn memory_bytes(&self) -> usize {
-        self.memory_bytes
+    /// A file can refer to one array over and over; a reader that copies it each time would take any
+    /// amount of memory and time.
+    pub(crate) fn charge_copy(&self, bytes: usize) -> Result<(), Error> {
+        let before = self.copied.fetch_add(bytes, Ordering::Relaxed);
+        let maximum = self.max_copied;
+        if before.saturating_add(bytes) <= maximum {
+            return Ok(());
+        }
+        // What was not copied does not count.
+        self.copied.fetch_sub(bytes, Ordering::Relaxed);
+        Err(Error::LimitExceeded { limit: Limit::CopiedBytes, maximum })
     }
 
     pub(crate) fn node(&self, id: Id) -> &Node {
@@ -185,6 +203,9 @@ pub(crate) struct StoredArray {
     pub(crate) data: Id,
 }
 
-/// Names are hashed whenever they stand in a file, so that a long one, referred to over and over,
-/// would cost more than its size.
-const LONGEST_NAME: usize = 512;
+/// Names are hashed or copied whenever they stand in a file, so that a long one, referred to over
+/// and over, would cost more than its size.
+pub(crate) const LONGEST_NAME: usize = 512;
+/// How often everything may be copied out, and what may be copied out of the smallest graph.
+const COPIES: usize = 16;
+const FREE_COPIES: usize = 64 << 20;

@@ -18,6 +18,7 @@ use crate::Error;
 /// | [`archive_entries`](Self::archive_entries) | 65,535 |
 /// | [`archive_bytes`](Self::archive_bytes) | 4 GiB |
 /// | [`depth`](Self::depth) | 100 |
+/// | [`copied_bytes`](Self::copied_bytes) | 4 GiB |
 ///
 /// # Examples
 /// ```
@@ -39,6 +40,7 @@ pub struct Limits {
     archive_entries: usize,
     archive_bytes: usize,
     depth: usize,
+    copied_bytes: usize,
 }
 
 impl Limits {
@@ -89,6 +91,14 @@ impl Limits {
         Self { depth, ..self }
     }
 
+    /// What is copied out of the graph in all: items, arrays and texts. It is never more than 16
+    /// times the memory of the graph and 64 MiB.
+    ///
+    /// A file may refer to one array a million times, and whoever reads it copies it each time.
+    pub fn copied_bytes(self, copied_bytes: usize) -> Self {
+        Self { copied_bytes, ..self }
+    }
+
     /// Whether `value` is within the limit.
     pub(crate) fn check(&self, limit: Limit, value: usize) -> Result<(), Error> {
         let maximum = self.maximum(limit);
@@ -106,6 +116,7 @@ impl Limits {
             Limit::ArchiveEntries => self.archive_entries,
             Limit::ArchiveBytes => self.archive_bytes,
             Limit::Depth => self.depth,
+            Limit::CopiedBytes => self.copied_bytes,
         }
     }
 }
@@ -122,6 +133,7 @@ impl Default for Limits {
             archive_entries: 65_535,
             archive_bytes: GIBIBYTE.saturating_mul(4),
             depth: 100,
+            copied_bytes: GIBIBYTE.saturating_mul(4),
         }
     }
 }
@@ -148,6 +160,8 @@ pub enum Limit {
     ArchiveBytes,
     /// [`Limits::depth`]
     Depth,
+    /// [`Limits::copied_bytes`], or 16 times the memory of the graph and 64 MiB if that is less.
+    CopiedBytes,
 }
 
 impl fmt::Display for Limit {
@@ -162,6 +176,7 @@ impl fmt::Display for Limit {
             Self::ArchiveEntries => "number of files in the archive",
             Self::ArchiveBytes => "decompressed size of the archive",
             Self::Depth => "depth of nesting",
+            Self::CopiedBytes => "bytes copied out",
         })
     }
 }

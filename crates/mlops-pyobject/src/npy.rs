@@ -4,6 +4,7 @@ mod literal;
 
 use literal::Literal;
 
+use crate::array::size_of_data;
 use crate::dtype::{DType, Element, Field};
 
 /// What the header of an array says, and the data after it.
@@ -43,9 +44,7 @@ impl<'a> Npy<'a> {
             return Err("is an array of objects, which would have to be unpickled");
         }
         let shape: Box<[usize]> = shape.ok_or(MALFORMED)?;
-        let count = shape.iter().try_fold(1_usize, |count, n| count.checked_mul(*n));
-        let size = count.and_then(|count| count.checked_mul(dtype.size));
-        if size != Some(data.len()) {
+        if size_of_data(&shape, dtype.size) != Some(data.len()) {
             return Err("is an array whose shape does not fit its data");
         }
         Ok(Self { dtype, shape, fortran_order: *fortran_order, data })

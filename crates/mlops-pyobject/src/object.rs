@@ -159,6 +159,8 @@ impl<'g> Object<'g> {
         let Some(dicts) = self.instance().map(|instance| self.attribute_dicts(instance)) else {
             return Ok(None);
         };
+        // Searching takes time and no memory.
+        self.graph.charge_copy(dicts.iter().map(|dict| dict.len()).sum())?;
         let found = dicts.iter().rev().find_map(|dict| self.find(dict, name));
         found.map(|(name, id)| self.child(id, Segment::Attribute(name))).transpose()
     }
@@ -200,9 +202,11 @@ impl<'g> Object<'g> {
     ///
     /// # Errors
     /// * [`Error::Unexpected`] if the object is none of these
-    /// * [`Error::LimitExceeded`] if the way to the items is too long
+    /// * [`Error::LimitExceeded`] if the way to the items is too long, or too much was copied
     pub fn items(&self) -> Result<Vec<Self>, Error> {
-        let items = self.item_ids()?.iter().enumerate();
+        let items = self.item_ids()?;
+        self.charge_objects(items.len())?;
+        let items = items.iter().enumerate();
         items.map(|(index, id)| self.child(*id, Segment::Item(index))).collect()
     }
 
@@ -224,9 +228,11 @@ impl<'g> Object<'g> {
     ///
     /// # Errors
     /// * [`Error::Unexpected`] if the object is neither
-    /// * [`Error::LimitExceeded`] if the way to the values is too long
+    /// * [`Error::LimitExceeded`] if the way to the values is too long, or too much was copied
     pub fn entries(&self) -> Result<Vec<(Self, Self)>, Error> {
-        let entries = self.entry_ids()?.iter().enumerate();
+        let entries = self.entry_ids()?;
+        self.charge_objects(2 * entries.len())?;
+        let entries = entries.iter().enumerate();
         let entry = |(index, (key, value)): (usize, &(Id, Id))| {
             let segment = match self.graph.node(*key) {
                 Node::Text(key) => Segment::TextKey(key),
@@ -348,6 +354,12 @@ impl<'g> Object<'g> {
 
     pub(crate) fn node(&self) -> &'g Node {
         self.graph.node(self.id)
+    }
+
+    /// Counts that many objects, with their ways, which are about to be made from this one.
+    pub(crate) fn charge_objects(&self, n_objects: usize) -> Result<(), Error> {
+        let size = size_of::<Self>() + (self.path.len() + 1) * size_of::<Segment<'_>>();
+        self.graph.charge_copy(n_objects.saturating_mul(size))
     }
 
     pub(crate) fn child(&self, id: Id, segment: Segment<'g>) -> Result<Self, Error> {

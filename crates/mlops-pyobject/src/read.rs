@@ -17,7 +17,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Graph, Error> {
     if bytes.starts_with(b"PK\x03\x04") {
         return read_skops(bytes, limits);
     }
-    // No pickle begins with one of these, because their second or first byte is no opcode.
+    // No pickle begins with one of these: they have no opcode, or one that takes more than there is.
     let compressed = COMPRESSED.iter().find(|(start, _)| bytes.starts_with(start));
     match compressed {
         Some((_, what)) => Err(Error::Unsupported { what }),

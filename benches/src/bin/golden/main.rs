@@ -27,10 +27,15 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let subject = args.next().unwrap_or_default();
     let paths: Vec<PathBuf> = args.map(PathBuf::from).collect();
+    if let Some(absent) = paths.iter().find(|path| !path.exists()) {
+        let _ = writeln!(io::stderr(), "error: {} is not there", absent.display());
+        return ExitCode::FAILURE;
+    }
     let outcome = match &*subject {
         "outlier" => outlier::golden(&paths),
         "xgboost" => xgboost::golden(&paths),
-        _ => Err("usage: golden outlier PATH... | golden xgboost MODEL ROWS".into()),
+        "--help" => Ok(USAGE.into()),
+        _ => Err(USAGE.into()),
     };
     match outcome.and_then(print) {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
         }
     }
 }
+
+const USAGE: &str = "usage: golden outlier PATH... | golden xgboost MODEL ROWS";
 
 fn print(document: Value) -> Result<(), Box<dyn Error>> {
     writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;

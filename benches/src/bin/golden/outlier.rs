@@ -101,6 +101,9 @@ fn answer(model: &Path, forest: &SklearnIsolationForest, table: &Table) -> Value
 
 /// A positive number as Python's `float.hex` writes it.
 fn hexadecimal(value: f64) -> String {
+    if value == 0.0 {
+        return "0x0.0p+0".to_owned();
+    }
     let exponent = (value.to_bits() >> 52).cast_signed() - 1023;
     format!("0x1.{:013x}p{exponent:+}", value.to_bits() & ((1 << 52) - 1))
 }

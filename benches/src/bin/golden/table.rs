@@ -40,6 +40,9 @@ impl Table {
             let rows: Option<Vec<Vec<f64>>> = rows.iter().map(row).collect();
             rows.ok_or_else(|| format!("{}: a row holds what is no number", path.display()))?
         };
+        if rows.iter().any(|row| row.len() != rows[0].len()) {
+            return Err(format!("{}: rows differ in length", path.display()).into());
+        }
         Ok(Some(Self { path: path.to_owned(), rows }))
     }
 }

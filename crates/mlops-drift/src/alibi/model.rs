@@ -18,6 +18,29 @@ use crate::{Alpha, Error};
 ///
 /// [`detector`](Self::detector) answers as alibi-detect does, and its
 /// [`exact`](AlibiDrift::exact) twin as it should.
+///
+/// Most files do not know what their columns are called. Then the schema says so by its order, and two
+/// names in each other's place cannot be noticed.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use mlops_core::{DriftDetector, Feature, Records, Schema};
+/// use mlops_drift::AlibiModel;
+/// use ndarray::array;
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ks.pkl");
+/// let pickle = std::fs::read(path)?; // KSDrift(x_ref, p_val=.01) of two columns
+/// let schema = Arc::new(Schema::new(vec![Feature::numeric("acid"), Feature::numeric("salt")])?);
+/// let model = AlibiModel::from_bytes(&pickle, Arc::clone(&schema))?;
+/// assert_eq!(model.reference()?.n_rows(), 120);
+///
+/// let batch = Records::new(schema, array![[99.0, 0.5], [98.0, 0.6]])?;
+/// let report = model.detector()?.exact().detect(&batch)?;
+/// assert_eq!(report.is_drift().collect::<Vec<_>>(), [Some(true), Some(false)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct AlibiModel {
     schema: Arc<Schema>,
@@ -35,35 +58,26 @@ impl AlibiModel {
     ///
     /// # Errors
     /// * [`Error::Python`] if the file cannot be read, or holds something else; classes and
-    ///   settings that are not understood are named
-    /// * [`Error::ColumnCount`] if the detector has another number of columns than the schema
+    ///   settings that are not understood are named; also if it was fitted to other columns than
+    ///   those of the schema
     /// * [`Error::InvalidAlpha`] if its level is no probability
     pub fn from_bytes(bytes: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
         Self::from_object(&read(bytes, &Limits::default())?.root(), schema)
     }
 
     fn from_object(object: &Object<'_>, schema: Arc<Schema>) -> Result<Self, Error> {
-        let Pipeline { preprocessing, estimator, .. } = Pipeline::read(object)?;
-        let python = PythonDetector::read(&estimator)?;
-        let n_columns = python.reference.ncols();
-        let (n_inputs, n_outputs) = match &preprocessing {
-            Some(preprocessing) => (preprocessing.n_inputs(), preprocessing.n_outputs()),
-            None => (n_columns, n_columns),
-        };
-        if n_inputs != schema.len() {
-            return Err(Error::ColumnCount { got: n_inputs, expected: schema.len() });
-        }
-        if n_outputs != n_columns {
-            return Err(Error::ColumnCount { got: n_columns, expected: n_outputs });
-        }
-        let PythonDetector { reference, categories, level } = python;
-        Ok(Self { schema, preprocessing, reference, categories, level: Alpha::new(level)? })
+        let pipeline = Pipeline::read(object)?;
+        let reference = reference_of(&pipeline.estimator)?;
+        pipeline.check(&schema, reference.ncols())?;
+        let categories = categories_of(&pipeline.estimator, reference.ncols())?;
+        let level = Alpha::new(pipeline.estimator.attribute("p_val")?.float()?)?;
+        let preprocessing = pipeline.preprocessing;
+        Ok(Self { schema, preprocessing, reference, categories, level })
     }
 
     /// The detector, which answers as alibi-detect does.
     ///
     /// # Errors
-    /// * [`Error::NoRows`] if the file holds no reference rows
     /// * [`Error::UndeclaredCategory`] if a reference value is none of its feature's categories
     /// * [`Error::RepeatedColumn`] if the preprocessing gives one column twice
     pub fn detector(&self) -> Result<AlibiDrift, Error> {
@@ -116,34 +130,25 @@ impl LoadModel for AlibiModel {
     }
 }
 
-/// The attributes of the Python object.
-struct PythonDetector {
-    reference: Array2<f64>,
-    categories: BTreeMap<usize, Vec<f64>>,
-    level: f64,
-}
-
-impl PythonDetector {
-    fn read(detector: &Object<'_>) -> Result<Self, FileError> {
-        let is_any = |class: &&str| detector.is_instance("alibi_detect.cd", class);
-        if !["TabularDrift", "KSDrift", "ChiSquareDrift"].iter().any(is_any) {
-            let expected = "a `TabularDrift`, `KSDrift` or `ChiSquareDrift` of alibi-detect";
-            return Err(detector.unexpected(expected));
-        }
-        refuse(detector, "preprocess_fn", Object::is_none, "`None`, as functions are not called")?;
-        let is_two_sided = |word: &Object<'_>| word.text().is_ok_and(|word| word == "two-sided");
-        refuse(detector, "alternative", is_two_sided, "`two-sided`, the only alternative here")?;
-        let object = detector.attribute("x_ref")?;
-        let reference = object.array()?.matrix()?;
-        if !reference.iter().all(|value| value.is_nan() || value.is_finite()) {
-            return Err(object.invalid("holds an infinite value"));
-        }
-        let categories = match detector.find_attribute("x_ref_categories")? {
-            Some(categories) => categories_of(&categories, reference.ncols())?,
-            None => BTreeMap::new(),
-        };
-        Ok(Self { reference, categories, level: detector.attribute("p_val")?.float()? })
+/// The rows of a detector, if its settings are understood.
+fn reference_of(detector: &Object<'_>) -> Result<Array2<f64>, FileError> {
+    let is_any = |class: &&str| detector.is_instance("alibi_detect.cd", class);
+    if !["TabularDrift", KS_DRIFT, CHI_SQUARE_DRIFT].iter().any(is_any) {
+        let expected = "a `TabularDrift`, `KSDrift` or `ChiSquareDrift` of alibi-detect";
+        return Err(detector.unexpected(expected));
     }
+    refuse(detector, "preprocess_fn", Object::is_none, "`None`, as functions are not called")?;
+    let is_two_sided = |word: &Object<'_>| word.text().is_ok_and(|word| word == "two-sided");
+    refuse(detector, "alternative", is_two_sided, "`two-sided`, the only alternative here")?;
+    let object = detector.attribute("x_ref")?;
+    let reference = object.array()?.matrix()?;
+    if reference.is_empty() {
+        return Err(object.invalid("holds no values"));
+    }
+    if !reference.iter().all(|value| value.is_nan() || value.is_finite()) {
+        return Err(object.invalid("holds an infinite value"));
+    }
+    Ok(reference)
 }
 
 /// Refuses a detector that has an attribute which is not as expected.
@@ -161,19 +166,31 @@ fn refuse<'g>(
 
 /// The categories of each categorical column.
 fn categories_of(
-    object: &Object<'_>,
+    detector: &Object<'_>,
     n_columns: usize,
 ) -> Result<BTreeMap<usize, Vec<f64>>, FileError> {
-    let categories = |(column, values): (Object<'_>, Object<'_>)| {
+    let mut categories = BTreeMap::new();
+    // All columns of this detector are numeric, whatever else it holds.
+    if detector.is_instance("alibi_detect.cd", KS_DRIFT) {
+        return Ok(categories);
+    }
+    let object = detector.attribute("x_ref_categories")?;
+    for (column, values) in object.entries()? {
         let position = column.count()?;
-        if position >= n_columns {
-            return Err(values.invalid("are categories of a column that there is not"));
+        if position >= n_columns || categories.contains_key(&position) {
+            return Err(values.invalid("are categories of no column, or of one that has some"));
         }
         let values = match values.kind() {
             Kind::Array => values.array()?.floats()?,
             _ => values.items()?.iter().map(Object::float).collect::<Result<_, _>>()?,
         };
-        Ok((position, values))
-    };
-    object.entries()?.into_iter().map(categories).collect()
+        categories.insert(position, values);
+    }
+    if detector.is_instance("alibi_detect.cd", CHI_SQUARE_DRIFT) && categories.len() < n_columns {
+        return Err(object.invalid("lacks the categories of a column"));
+    }
+    Ok(categories)
 }
+
+const KS_DRIFT: &str = "KSDrift";
+const CHI_SQUARE_DRIFT: &str = "ChiSquareDrift";

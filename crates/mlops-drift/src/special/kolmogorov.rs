@@ -15,7 +15,7 @@ mod smirnov;
 /// | any           | `x >= 1/2`       | 2 x Smirnov     | 1e-13          |
 /// | up to 140     | `n x^2 > 4`      | 2 x Smirnov     | 4e-11          |
 /// | up to 140     | else             | Durbin's matrix | 4e-12          |
-/// | above 140     | `n x^2 >= 2.2`   | 2 x Smirnov     | 2e-6           |
+/// | above 140     | `n x^2 >= 2.2`   | 2 x Smirnov     | 2e-6, from a million on 2e-4 |
 /// | up to 100 000 | `n x^1.5 <= 1.4` | Durbin's matrix | 1e-12          |
 /// | above 140     | else             | Pelz and Good   | 3e-5           |
 ///

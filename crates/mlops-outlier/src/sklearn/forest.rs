@@ -1,14 +1,13 @@
 //! From the objects of a file to the trees of a forest.
 
 use mlops_forest::{Node, Side, threshold_at_most};
-use mlops_pyobject::{Array, Error as FileError, Object};
+use mlops_pyobject::{Error as FileError, Object};
 
+use crate::Error;
 use crate::tree::Tree;
 
 /// What `left_child` and `right_child` hold for a leaf.
 const NO_CHILD: i64 = -1;
-/// The least that a node of the array takes: scikit-learn before 1.3 has 56 bytes, later ones 64.
-const BYTES_PER_NODE: usize = 56;
 
 /// `sklearn.ensemble.IsolationForest`.
 #[derive(Debug)]
@@ -20,30 +19,29 @@ pub(super) struct PythonForest {
 }
 
 impl PythonForest {
-    /// Reads a forest from a graph whose objects take `memory_bytes`.
-    pub(super) fn read(forest: &Object<'_>, memory_bytes: usize) -> Result<Self, FileError> {
+    pub(super) fn read(forest: &Object<'_>) -> Result<Self, Error> {
         forest.expect_instance("sklearn.ensemble", "IsolationForest")?;
         let estimators = forest.attribute("estimators_")?.items()?;
         let features = forest.attribute("estimators_features_")?.items()?;
+        if estimators.is_empty() {
+            return Err(Error::NoTrees);
+        }
         if features.len() != estimators.len() {
-            return Err(forest.invalid("has not one list of features per tree"));
+            return Err(forest.invalid("has not one list of features per tree").into());
         }
         let n_features = forest.attribute("n_features_in_")?.count()?;
-        let mut nodes_left = memory_bytes / BYTES_PER_NODE;
         let trees =
             estimators.iter().zip(&features).enumerate().map(|(index, (tree, features))| {
                 let nodes = tree.attribute("tree_")?.attribute("nodes")?;
-                let array = nodes.array()?;
-                nodes_left = nodes_left
-                    .checked_sub(array.len())
-                    .ok_or_else(|| nodes.invalid("stands for more than one tree"))?;
-                let features = features.array()?.integers()?;
-                let converted = Nodes::read(&array)?.convert(&nodes, &features)?;
+                let features = features.array()?;
+                if features.len() > n_features {
+                    return Err(nodes.invalid("has more features than the forest").into());
+                }
+                let converted = Nodes::read(&nodes)?.convert(&nodes, &features.integers()?)?;
                 Tree::new(index, converted)
-                    .map_err(|_| nodes.invalid("has a child before its parent"))
             });
         Ok(Self {
-            trees: trees.collect::<Result<_, _>>()?,
+            trees: trees.collect::<Result<_, Error>>()?,
             max_samples: forest.attribute("_max_samples")?.count()?,
             offset: forest.attribute("offset_")?.float()?,
             n_features,
@@ -63,7 +61,11 @@ struct Nodes {
 }
 
 impl Nodes {
-    fn read(nodes: &Array<'_>) -> Result<Self, FileError> {
+    fn read(object: &Object<'_>) -> Result<Self, FileError> {
+        let nodes = object.array()?;
+        if nodes.is_empty() {
+            return Err(object.invalid("has no nodes"));
+        }
         let integers = |name| nodes.field(name)?.integers();
         let flag = "missing_go_to_left";
         Ok(Self {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mlops_core::{LoadContext, LoadModel, ModelDir, ModelError, Schema};
-use mlops_pyobject::sklearn::{Pipeline, Preprocessing, SavedModel};
+use mlops_pyobject::sklearn::{Pipeline, SavedModel};
 use mlops_pyobject::{Graph, Limits, read};
 
 use super::SklearnIsolationForest;
@@ -26,43 +26,28 @@ impl SklearnIsolationForest {
     ///
     /// # Errors
     /// * [`Error::Python`] if the file cannot be read, or holds something else; classes that are not
-    ///   understood are named
-    /// * [`Error::ColumnCount`] if the model has another number of columns than the schema
+    ///   understood are named; also if it was fitted to other columns than those of the schema
+    /// * [`Error::NoTrees`] if the forest is empty
     /// * [`Error::ChildOrder`] or [`Error::Forest`] if the trees are none
     pub fn from_bytes(bytes: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
         Self::from_graph(&read(bytes, &Limits::default())?, schema)
     }
 
     fn from_graph(graph: &Graph, schema: Arc<Schema>) -> Result<Self, Error> {
-        let Pipeline { preprocessing, estimator, .. } = Pipeline::read(&graph.root())?;
+        let pipeline = Pipeline::read(&graph.root())?;
+        let estimator = &pipeline.estimator;
         let (forest, threshold) = if estimator.is_instance("alibi_detect.od", "IForest") {
             let threshold = estimator.attribute("threshold")?;
             // Without a threshold alibi-detect predicts nothing, and no row is an outlier here.
             let threshold = if threshold.is_none() { f64::INFINITY } else { threshold.float()? };
             (estimator.attribute("isolationforest")?, threshold)
         } else {
-            (estimator, 0.0)
+            (estimator.clone(), 0.0)
         };
-        let forest = PythonForest::read(&forest, graph.memory_bytes())?;
-        Self::new(forest, preprocessing, threshold, schema)
-    }
-
-    fn new(
-        forest: PythonForest,
-        preprocessing: Option<Preprocessing>,
-        threshold: f64,
-        schema: Arc<Schema>,
-    ) -> Result<Self, Error> {
-        let PythonForest { trees, max_samples, offset, n_features } = forest;
-        let n_inputs = preprocessing.as_ref().map_or(n_features, Preprocessing::n_inputs);
-        if n_inputs != schema.len() {
-            return Err(Error::ColumnCount { got: n_inputs, expected: schema.len() });
-        }
-        let n_outputs = preprocessing.as_ref().map_or(n_inputs, Preprocessing::n_outputs);
-        if n_outputs != n_features {
-            return Err(Error::ColumnCount { got: n_features, expected: n_outputs });
-        }
+        let PythonForest { trees, max_samples, offset, n_features } = PythonForest::read(&forest)?;
+        pipeline.check(&schema, n_features)?;
         let path_lengths = PathLengths::new(n_features, &trees, max_samples)?;
+        let preprocessing = pipeline.preprocessing;
         Ok(Self { schema, preprocessing, path_lengths, offset, threshold })
     }
 }

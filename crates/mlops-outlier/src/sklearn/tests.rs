@@ -248,7 +248,7 @@ fn every_node_is_that_of_the_exported_arrays() {
         let export: Export = serde_json::from_slice(&content(&folder.join(export))).unwrap();
         for file in files {
             let graph = read(&content(&folder.join(file)), &Limits::default()).unwrap();
-            let forest = PythonForest::read(&graph.root(), graph.memory_bytes()).unwrap();
+            let forest = PythonForest::read(&graph.root()).unwrap();
             assert_eq!((forest.max_samples, forest.offset), (export.max_samples, export.offset));
             assert_eq!(forest.trees.len(), export.trees.len(), "{file}");
             for (tree, exported) in forest.trees.iter().zip(&export.trees) {
@@ -264,7 +264,7 @@ fn leaves_are_those_of_scikit_learn() {
     let Some(fixtures) = mlops_testing::fixtures("leaf indices of scikit-learn") else { return };
     let folder = fixtures.join("outlier");
     let graph = read(&content(&folder.join("if100.cloudpickle.pkl")), &Limits::default()).unwrap();
-    let python = PythonForest::read(&graph.root(), graph.memory_bytes()).unwrap();
+    let python = PythonForest::read(&graph.root()).unwrap();
     let builder = python.trees.iter().fold(Forest::builder(12), |builder, tree| {
         let position = |(at, node): (usize, &Node<usize>)| match *node {
             Node::Leaf { .. } => Node::Leaf { value: at },
@@ -354,13 +354,6 @@ fn the_wine_forests_of_two_ages_answer_as_python_does() {
     let forest = forest.calibrate(&records, Contamination::new(0.05).unwrap()).unwrap();
     let outliers = forest.score(&records).unwrap().into_iter().filter(|s| *s > forest.threshold());
     assert_eq!(outliers.count(), 10);
-}
-
-#[test]
-fn a_tree_that_stands_for_many_is_refused() {
-    let error = SklearnIsolationForest::from_bytes(&sample("repeated.pkl"), small_schema());
-    let error = error.unwrap_err().to_string();
-    assert!(error.contains("tree_.nodes` stands for more than one tree"), "{error}");
 }
 
 #[test]

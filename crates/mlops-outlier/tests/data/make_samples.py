@@ -7,8 +7,8 @@ Without the variable, the logarithm of numpy 1.26 is off by one unit in the last
 all integers on processors with AVX-512; numpy 2.4 has the C library's everywhere.
 
 `forest.pkl` is scikit-learn's, with bootstrap and some of the features per tree; `alibi.pkl` is a
-pipeline around alibi-detect's, with a threshold out of reach; `repeated.pkl` claims that one tree is
-4,000. `samples.json` holds rows and, for each, depth sums and scores in hexadecimal.
+pipeline around alibi-detect's, with a threshold out of reach. `samples.json` holds rows and, for each,
+depth sums in hexadecimal and scores.
 """
 
 import json
@@ -59,11 +59,6 @@ columns = ColumnTransformer([("scaler", StandardScaler(), slice(0, 2))], remaind
 pipeline = Pipeline([("columns", columns), ("outliers", alibi)]).fit(X)
 (HERE / "alibi.pkl").write_bytes(cloudpickle.dumps(pipeline))
 scaled = columns.transform(ROWS)
-
-repeated = IsolationForest(n_estimators=1, max_samples=64, random_state=0).fit(X)
-repeated.estimators_ *= 4000
-repeated.estimators_features_ *= 4000
-(HERE / "repeated.pkl").write_bytes(pickle.dumps(repeated, 4))
 
 document = {
     "training_rows": X.tolist(),

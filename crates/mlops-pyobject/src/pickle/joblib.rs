@@ -1,5 +1,5 @@
 use super::Machine;
-use crate::array::lengths;
+use crate::array::{lengths, size_of_data};
 use crate::dtype::{DType, Element};
 use crate::graph::{Id, Node, StoredArray};
 use crate::{Error, Limit};
@@ -13,6 +13,8 @@ impl Machine<'_> {
         }
         let attribute = |name: &str| {
             let Node::Dict(entries) = self.builder.node(state) else { return None };
+            // They are searched for each array, and may be those of all.
+            let entries = entries.get(..MAX_ATTRIBUTES.min(entries.len()))?;
             let is_name = |id: Id| self.builder.node(id).as_text() == Some(name);
             entries.iter().rev().find(|(key, _)| is_name(*key)).map(|(_, value)| *value)
         };
@@ -32,8 +34,7 @@ impl Machine<'_> {
             if is_aligned {
                 self.input.counted(1)?;
             }
-            let count = shape.iter().try_fold(1_usize, |count, n| count.checked_mul(*n));
-            let size = count.and_then(|count| count.checked_mul(dtype.size));
+            let size = size_of_data(&shape, dtype.size);
             let size = size.ok_or_else(|| self.input.error(IMPOSSIBLE_SHAPE))?;
             self.builder.limits.check(Limit::ArrayBytes, size)?;
             let data = self.builder.bytes(self.input.take(size)?)?;
@@ -44,4 +45,6 @@ impl Machine<'_> {
     }
 }
 
+/// A wrapper has six.
+const MAX_ATTRIBUTES: usize = 16;
 const IMPOSSIBLE_SHAPE: &str = "an array of an impossible shape";

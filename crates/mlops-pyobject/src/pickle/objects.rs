@@ -127,16 +127,23 @@ impl Machine<'_> {
             return self.builder.instance(function, arguments);
         };
         if name.is("_codecs", "encode")
-            && let Some(text) = items.first().copied()
+            && let [text, encoding] = **items
+            && let Some("latin1" | "latin-1") = self.builder.node(encoding).as_text()
         {
             return self.builder.latin1(text);
         }
         if name.is("builtins", "bytes") && items.is_empty() {
             return self.builder.bytes(&[]);
         }
-        if (name.is("copyreg", "_reconstructor") || name.is("copyreg", "__newobj__"))
+        if name.is("copyreg", "_reconstructor")
             && let Some(class) = items.first().copied()
         {
+            return self.builder.instance(class, arguments);
+        }
+        if name.is("copyreg", "__newobj__")
+            && let Some(class) = items.first().copied()
+        {
+            let arguments = self.builder.tuple_behind_first(arguments)?;
             return self.builder.instance(class, arguments);
         }
         self.builder.instance(function, arguments)

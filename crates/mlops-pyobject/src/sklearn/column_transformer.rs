@@ -1,7 +1,8 @@
 use mlops_core::StandardScaler;
 
 use super::columns::Columns;
-use super::standard_scaler::{Scaling, n_features};
+use super::pipeline::feature_names;
+use super::standard_scaler::{BYTES_PER_COLUMN, Scaling, n_features};
 use super::{MAX_COLUMNS, Preprocessing};
 use crate::{Error, Object};
 
@@ -16,11 +17,7 @@ pub(super) fn read(object: &Object<'_>) -> Result<Preprocessing, Error> {
     {
         return Err(weights.unexpected("`None`, as weights are not supported"));
     }
-    let names = match object.find_attribute("feature_names_in_")? {
-        Some(names) => names.array()?.texts()?,
-        None => Vec::new(),
-    };
-    let columns = Columns::new(n_inputs, names);
+    let columns = Columns::new(n_inputs, feature_names(object)?.unwrap_or_default());
     let (mut inputs, mut scaling) = (Vec::new(), Scaling::default());
     for entry in object.attribute("transformers_")?.items()? {
         let (transformer, choice) = (entry.item(1)?, entry.item(2)?);
@@ -32,6 +29,7 @@ pub(super) fn read(object: &Object<'_>) -> Result<Preprocessing, Error> {
         if chosen.is_empty() {
             continue;
         }
+        object.graph().charge_copy(chosen.len() * BYTES_PER_COLUMN)?;
         if chosen.len() > MAX_COLUMNS - inputs.len() {
             return Err(object.invalid("has more columns than a table has"));
         }

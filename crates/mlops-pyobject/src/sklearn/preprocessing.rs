@@ -93,19 +93,17 @@ impl Preprocessing {
     #[track_caller]
     pub fn inverse_transform(&self, transformed: ArrayView2<'_, f64>) -> Array2<f64> {
         assert_eq!(transformed.ncols(), self.n_outputs(), "a row has one value per output");
-        let mut rows = transformed.to_owned();
-        for (at, stage) in self.stages.iter().enumerate().rev() {
-            let n_columns = match at.checked_sub(1) {
-                Some(before) => self.stages[before].inputs.len(),
-                None => self.n_inputs,
-            };
-            let mut inputs = Array2::from_elem((rows.nrows(), n_columns), f64::NAN);
-            for (row, mut input) in rows.rows().into_iter().zip(inputs.rows_mut()) {
-                let mut row = row.to_vec();
-                stage.scaler.inverse_transform_row(&mut row);
-                stage.inputs.iter().zip(row).for_each(|(column, value)| input[*column] = value);
+        let mut rows = Array2::from_elem((transformed.nrows(), self.n_inputs), f64::NAN);
+        for (transformed, mut row) in transformed.rows().into_iter().zip(rows.rows_mut()) {
+            let mut values = transformed.to_vec();
+            for (at, stage) in self.stages.iter().enumerate().rev() {
+                stage.scaler.inverse_transform_row(&mut values);
+                let before = at.checked_sub(1).map(|before| self.stages[before].inputs.len());
+                let mut inputs = vec![f64::NAN; before.unwrap_or(self.n_inputs)];
+                stage.inputs.iter().zip(values).for_each(|(column, value)| inputs[*column] = value);
+                values = inputs;
             }
-            rows = inputs;
+            row.iter_mut().zip(values).for_each(|(input, value)| *input = value);
         }
         rows
     }

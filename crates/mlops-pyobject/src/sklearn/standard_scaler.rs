@@ -29,7 +29,10 @@ impl Scaling {
             }
             (None, Some(scale)) => (vec![0.0; scale.len()], scale),
             (None, None) => {
-                let identity = Self::identity(n_features(object)?);
+                let n_columns = n_features(object)?;
+                // No data stand for them.
+                object.graph().charge_copy(n_columns * BYTES_PER_COLUMN)?;
+                let identity = Self::identity(n_columns);
                 (identity.mean, identity.scale)
             }
         };
@@ -48,6 +51,9 @@ impl Scaling {
         self.scale.extend(other.scale);
     }
 }
+
+/// What a column of a scaler takes: a mean, a scale and a position, twice.
+pub(super) const BYTES_PER_COLUMN: usize = 48;
 
 /// The number of columns that an instance was fitted to.
 pub(super) fn n_features(object: &Object<'_>) -> Result<usize, Error> {

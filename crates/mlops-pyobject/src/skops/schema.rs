@@ -10,14 +10,36 @@ use crate::graph::{Id, Node};
 
 /// Reads the tree of nodes straight into objects.
 pub(super) fn read(schema: &[u8], reader: &mut Reader<'_>) -> Result<Id, Error> {
+    // A text with escapes is put together in memory that grows, and copied.
+    let room = longest_text(schema).saturating_mul(3);
+    reader.builder.budget.charge(room)?;
     let mut failure = None;
     let mut json = serde_json::Deserializer::from_slice(schema);
     let value = Value { reader, failure: &mut failure };
     let root = value.deserialize(&mut json).and_then(|root| json.end().map(|()| root));
+    reader.builder.budget.release(room);
     root.map_err(|_| {
         let problem = "is not JSON as skops writes it";
         failure.unwrap_or_else(|| Error::Entry { entry: SCHEMA.to_owned(), problem })
     })
+}
+
+/// The length of the longest text in JSON, in bytes.
+fn longest_text(json: &[u8]) -> usize {
+    let (mut longest, mut start, mut is_escaped) = (0, None, false);
+    for (position, byte) in json.iter().enumerate() {
+        match (start, byte) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), b'\\') => is_escaped = true,
+            (Some(begin), b'"') => {
+                longest = longest.max(position - begin);
+                start = None;
+            }
+            (None, b'"') => start = Some(position),
+            _ => {}
+        }
+    }
+    longest.max(start.map_or(0, |begin| json.len() - begin))
 }
 
 /// The fields of a node that say what it is.

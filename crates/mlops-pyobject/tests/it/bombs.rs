@@ -81,14 +81,51 @@ fn objects_may_contain_themselves() {
     let dict = b"\x80\x02}q\x00X\x01\0\0\0ah\x00s.";
     let graph = read(dict, &Limits::default()).unwrap();
     assert_eq!(graph.root().entry("a").unwrap().entry("a").unwrap().kind(), Kind::Dict);
-    // An instance that is its own state and its own class.
-    for instance in
-        [&b"\x80\x02cm\nC\n)\x81q\x00h\x00b."[..], b"\x80\x02cm\nC\nq\x00)\x81h\x00)\x81R."]
-    {
-        if let Ok(graph) = read(instance, &Limits::default()) {
-            ask(&graph.root(), &mut 1000);
-        }
-    }
+    let state = b"\x80\x02cm\nC\n)\x81q\x00h\x00b.";
+    let graph = read(state, &Limits::default()).unwrap();
+    assert_eq!(graph.root().find_attribute("a").unwrap().map(|_| ()), None);
+    ask(&graph.root(), &mut 1000);
+    // What is called is the result of a call.
+    let computed = b"\x80\x02cm\nC\n)R)R.";
+    let graph = read(computed, &Limits::default()).unwrap();
+    assert_eq!((graph.root().kind(), graph.root().class()), (Kind::Instance, None));
+}
+
+#[test]
+fn what_a_file_refers_to_again_and_again_is_copied_a_bounded_number_of_times() {
+    // A megabyte of floats, and 100,000 references to it.
+    let data = vec![0; 1 << 20];
+    let mut bomb = b"\x80\x03](cnumpy\n_frombuffer\n(B\0\0\x10\0".to_vec();
+    bomb.extend(&data);
+    bomb.extend(b"cnumpy\ndtype\n(X\x02\0\0\0f8tRK\0cm\nn\ntR");
+    // The shape of 2^17 is put in the place of the two objects before the end.
+    let shape = b"K\0cm\nn\ntR".len();
+    bomb.truncate(bomb.len() - shape);
+    bomb.extend(b"J\0\0\x02\0X\x01\0\0\0CtRq\0");
+    bomb.extend(b"h\0".repeat(100_000));
+    bomb.extend(b"e.");
+    let graph = read(&bomb, &Limits::default()).unwrap();
+    let arrays = graph.root().items().unwrap();
+    assert_eq!(arrays.len(), 100_001);
+    let copies = arrays.iter().map(|array| array.array().unwrap().floats());
+    let n_copies = copies.take_while(Result::is_ok).count();
+    assert!((16..100).contains(&n_copies), "{n_copies}");
+    let again = arrays[0].array().unwrap().floats().unwrap_err();
+    assert!(matches!(again, Error::LimitExceeded { limit: Limit::CopiedBytes, .. }), "{again}");
+}
+
+#[test]
+fn steps_without_data_cannot_be_repeated_for_nothing() {
+    // A scaler of 100,000 columns that keeps neither means nor scales, 5000 times.
+    let mut bomb = b"\x80\x02csklearn.pipeline\nPipeline\n)\x81}X\x05\0\0\0steps](".to_vec();
+    bomb.extend(b"X\x01\0\0\0scsklearn.preprocessing._data\nStandardScaler\n)\x81}(");
+    bomb.extend(b"X\x09\0\0\0with_mean\x89X\x08\0\0\0with_std\x89");
+    bomb.extend(b"X\x0e\0\0\0n_features_in_J\xa0\x86\x01\0ub\x86q\0");
+    bomb.extend(b"h\0".repeat(5000));
+    bomb.extend(b"esb.");
+    let graph = read(&bomb, &Limits::default()).unwrap();
+    let error = Pipeline::read(&graph.root()).unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { limit: Limit::CopiedBytes, .. }), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Serves the three models of a Python service, which `mlflow.xgboost` and `mlflow.sklearn` saved, without Python.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // What Python's libraries answer to the same wines.
     let scores = &answer[0]["monitoring"]["outliers"]["instance_score"];
     let pairs = scores.as_array().zip(expected["instance_score"].as_array()).ok_or("no scores")?;
+    assert_eq!(pairs.0.len(), pairs.1.len());
     for (score, expected) in pairs.0.iter().zip(pairs.1) {
         let difference = score.as_f64().zip(expected.as_f64()).map(|(a, b)| (a - b).abs());
         assert!(difference.is_some_and(|difference| difference <= f64::EPSILON));
@@ -53,5 +55,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let good = expected["probability"].as_array().ok_or("no probabilities")?.iter();
     let good: Value = good.map(|p| u8::from(p.as_f64() > Some(0.5))).collect();
     assert_eq!(answer[0]["predictions"], good);
+    writeln!(
+        io::stdout(),
+        "{} wines, with the predictions and outlier scores of Python",
+        pairs.0.len()
+    )?;
     Ok(())
 }

@@ -4,11 +4,19 @@ use super::Table;
 use super::criterion::Criterion;
 use crate::special::hypergeometric;
 
+/// What was found out by random draws.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sampled {
+    pub(super) p_value: f64,
+    /// How many draws were at least as far off as the observed one.
+    pub(super) reached: u64,
+}
+
 /// The share of random draws that are at least as far off as the observed one, counted until there
 /// are enough of them; `None` if there is no time for a useful number of draws.
 ///
 /// The random numbers follow from the totals: equal tables have equal p-values.
-pub(super) fn p_value(table: &Table) -> Option<f64> {
+pub(super) fn sample(table: &Table) -> Option<Sampled> {
     let draws = affordable_draws(table);
     if draws < FEWEST_DRAWS {
         return None;
@@ -24,11 +32,11 @@ pub(super) fn p_value(table: &Table) -> Option<f64> {
         if deal.is_reached_by_next(&mut random) {
             reached += 1;
             if reached == ENOUGH {
-                return Some(reached as f64 / draw as f64);
+                return Some(Sampled { p_value: reached as f64 / draw as f64, reached });
             }
         }
     }
-    Some((reached + 1) as f64 / (draws + 1) as f64)
+    Some(Sampled { p_value: (reached + 1) as f64 / (draws + 1) as f64, reached })
 }
 
 /// How the smaller sample is dealt out: halves of the categories share what is drawn from both,
@@ -115,7 +123,7 @@ mod tests {
             [20, 20, 10, 10],
         ] {
             let table = Table::new(&reference, &batch).unwrap();
-            let (sampled, exact) = (p_value(&table).unwrap(), enumerate(&table));
+            let (sampled, exact) = (sample(&table).unwrap().p_value, enumerate(&table));
             // Of a count of ENOUGH, or of one in MOST_DRAWS draws.
             let by_count = exact * ((1.0 - exact) / ENOUGH as f64).sqrt();
             let by_draws = (exact * (1.0 - exact) / MOST_DRAWS as f64).sqrt();
@@ -131,7 +139,8 @@ mod tests {
         let (reference, batch) = ([900, 400, 80, 20, 3], [60, 40, 12, 3, 1]);
         let p_value = |order: [usize; 5]| {
             let pick = |counts: [u64; 5]| order.map(|category| counts[category]);
-            p_value(&Table::new(&pick(reference), &pick(batch)).unwrap()).unwrap().to_bits()
+            let sampled = sample(&Table::new(&pick(reference), &pick(batch)).unwrap()).unwrap();
+            sampled.p_value.to_bits()
         };
         assert_eq!(p_value([0, 1, 2, 3, 4]), p_value([3, 1, 4, 0, 2]));
     }
@@ -139,7 +148,7 @@ mod tests {
     #[test]
     fn the_observed_draw_counts_as_one() {
         let table = Table::new(&[4000, 900, 100, 0], &[0, 0, 0, 100]).unwrap();
-        assert_eq!(p_value(&table), Some(1e-4));
+        assert_eq!(sample(&table), Some(Sampled { p_value: 1e-4, reached: 0 }));
     }
 
     #[test]
