@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{ModelError, ModelErrorKind, SaveModel, Schema, Signature, TensorSpec, durable, yaml};
 
 const MLMODEL: &str = "MLmodel";
+const MAX_FILE_BYTES: u64 = 1 << 30;
 /// The key of `metadata` under which the full schema stands; a signature has no ranges and no levels.
 const SCHEMA_KEY: &str = "mlops.schema";
 
@@ -93,18 +94,30 @@ impl ModelDir {
         let stays =
             Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)));
         if !stays {
-            return Err(ModelError::new(ModelErrorKind::Malformed, path));
+            return Err(ModelError::malformed(path, "it leads out of the model's directory"));
         }
-        if path.is_file() { Ok(path) } else { Err(ModelError::new(ModelErrorKind::NotFound, path)) }
+        if path.is_file() {
+            Ok(path)
+        } else if path.exists() {
+            Err(ModelError::malformed(path, "it is no file"))
+        } else {
+            Err(ModelError::new(ModelErrorKind::NotFound, path))
+        }
     }
 
     /// Reads a file of the directory.
     ///
     /// # Errors
-    /// [`ModelError`] as [`ModelDir::file`], or if the file cannot be read.
+    /// [`ModelError`] as [`ModelDir::file`], or if the file cannot be read or has more than 1 GiB, which no model of
+    /// tabular data has.
     pub fn read(&self, relative: &str) -> Result<Vec<u8>, ModelError> {
         let path = self.file(relative)?;
-        fs::read(&path).map_err(|error| ModelError::io(&path, error))
+        let failed = |error| ModelError::io(&path, error);
+        if fs::metadata(&path).map_err(failed)?.len() > MAX_FILE_BYTES {
+            let what = "a file above 1 GiB";
+            return Err(ModelError::new(ModelErrorKind::Unsupported { what }, &path));
+        }
+        fs::read(&path).map_err(failed)
     }
 
     /// The model's signature, if it has one.

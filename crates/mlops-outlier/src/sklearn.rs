@@ -32,6 +32,29 @@ use crate::{Contamination, Error};
 /// It is used as it is: alibi-detect's own, or 0 for a forest of scikit-learn's, where `predict`
 /// changes its mind. alibi-detect takes any number, also one that no score can exceed; see
 /// [`is_threshold_reachable`](Self::is_threshold_reachable) and [`calibrate`](Self::calibrate).
+///
+/// Most files do not know what their columns are called. Then the schema says so by its order, and two
+/// names in each other's place cannot be noticed.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use mlops_core::{Feature, OutlierDetectorExt, Records, Schema};
+/// use mlops_outlier::SklearnIsolationForest;
+/// use ndarray::array;
+///
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/forest.pkl");
+/// let pickle = std::fs::read(path)?; // IsolationForest(contamination=0.1, ..) of three columns
+/// let names = ["acid", "salt", "sulfur"];
+/// let schema = Arc::new(Schema::new(names.map(Feature::numeric).into())?);
+/// let forest = SklearnIsolationForest::from_bytes(&pickle, Arc::clone(&schema))?;
+///
+/// let wines = Records::new(schema, array![[8.0, 0.5, 100.0], [30.0, 2.5, 900.0]])?;
+/// let report = forest.detect(&wines)?;
+/// assert_eq!(report.is_outlier().collect::<Vec<_>>(), [false, true]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SklearnIsolationForest {
     schema: Arc<Schema>,

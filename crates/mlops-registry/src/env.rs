@@ -16,6 +16,14 @@ pub fn store() -> Result<LocalStore, Error> {
     LocalStore::open(store_root(variable(TRACKING_URI).as_deref())?)
 }
 
+/// Opens the store that [`store`] opens, if it is there; nothing is written.
+///
+/// # Errors
+/// As [`store_root`] and [`LocalStore::open_existing`].
+pub fn existing_store() -> Result<LocalStore, Error> {
+    LocalStore::open_existing(store_root(variable(TRACKING_URI).as_deref())?)
+}
+
 /// The directory that a tracking URI names: a `file:` URI or a path; without one, `./mlruns`.
 ///
 /// # Errors

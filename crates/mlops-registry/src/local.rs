@@ -68,6 +68,16 @@ impl LocalStore {
         Ok(store)
     }
 
+    /// Opens the store at `root`, which must be there; nothing is written.
+    ///
+    /// # Errors
+    /// [`Io`](crate::ErrorKind::Io) if the directory is not there.
+    pub fn open_existing(root: impl AsRef<Path>) -> Result<Self, Error> {
+        let root = root.as_ref();
+        let canonical = fs::canonicalize(root);
+        Ok(Self { root: canonical.map_err(|error| Error::io("open the store", root, error))? })
+    }
+
     /// The directory of the store: an absolute path.
     pub fn root(&self) -> &Path {
         &self.root

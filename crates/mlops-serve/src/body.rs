@@ -1,20 +1,24 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::problem::Problem;
 
-/// Demands that the body is said to be JSON; parameters such as `charset=utf-8` are free.
+/// Demands that the body is said to be JSON, and not compressed; parameters such as `charset=utf-8` are free.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| HeaderValue::to_str(value).ok());
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     match essence {
-        Some(essence) if essence.eq_ignore_ascii_case("application/json") => Ok(()),
-        _ => Err(Problem::UnsupportedMediaType),
+        Some(essence) if essence.eq_ignore_ascii_case("application/json") => {}
+        _ => return Err(Problem::UnsupportedMediaType),
+    }
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => Err(Problem::UnsupportedEncoding),
+        _ => Ok(()),
     }
 }
 
@@ -151,6 +155,14 @@ mod tests {
                 .collect::<HeaderMap>();
             let expected = if is_json { Ok(()) } else { Err(Problem::UnsupportedMediaType) };
             assert_eq!(require_json(&headers), expected, "{value:?}");
+        }
+        let json = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (encoding, expected) in
+            [("identity", Ok(())), ("gzip", Err(Problem::UnsupportedEncoding))]
+        {
+            let encoding = (CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            let headers = [json.clone(), encoding].into_iter().collect::<HeaderMap>();
+            assert_eq!(require_json(&headers), expected);
         }
     }
 }

@@ -79,7 +79,11 @@ impl Metrics {
             ("rows", "Rows predicted", &self.rows),
             ("outlier_rows", "Rows that the outlier detector flagged", &self.outlier_rows),
             ("model_failures", "Requests that the model failed on", &self.model_failures),
-            ("log_lines_dropped", "Log lines lost for want of room", &self.log_lines_dropped),
+            (
+                "log_lines_dropped",
+                "Log lines that found no room or could not be written",
+                &self.log_lines_dropped,
+            ),
             ("accept_failures", "Connections not accepted", &self.accept_failures),
         ] {
             registry.register(name, help, counter.clone());

@@ -27,6 +27,8 @@ pub(crate) enum Problem {
     TooManyRows { limit: usize },
     #[error("expected the content type `application/json`")]
     UnsupportedMediaType,
+    #[error("the body is compressed, expected no content encoding")]
+    UnsupportedEncoding,
     #[error("the records do not fit the schema of the model")]
     InvalidRecords(Vec<Violation>),
     #[error("the model failed on this request")]
@@ -73,7 +75,7 @@ impl Problem {
             Self::TooManyRows { .. } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too-many-rows", "Too many rows")
             }
-            Self::UnsupportedMediaType => (
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported-media-type",
                 "Unsupported media type",
@@ -127,7 +129,7 @@ impl<'a> From<&'a Violation> for Entry<'a> {
             row: violation.row,
             field: violation.field.as_deref(),
             code: violation.code,
-            message: violation.code.message(),
+            message: violation.message(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `configuration.json`: which three models the service runs.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use mlops_core::durable;
@@ -8,8 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
+/// Whatever is larger is no configuration.
+const MAX_BYTES: u64 = 1 << 20;
+
 /// The URIs of the three models, under the keys of the original.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(expecting = "an object with the URIs of three models")]
 pub(crate) struct Configuration {
     #[serde(rename = "prediction_model_artifact_uri")]
     pub(crate) prediction: String,
@@ -21,9 +26,20 @@ pub(crate) struct Configuration {
 
 impl Configuration {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read(path).map_err(Error::io(path))?;
+        let mut text = Vec::new();
+        let file = File::open(path).map_err(Error::io(path))?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(Error::io(path))?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(Error::ConfigurationSize { path: path.to_owned() });
+        }
         serde_json::from_slice(&text)
             .map_err(|source| Error::Configuration { path: path.to_owned(), source })
+    }
+
+    /// Checks that there is a folder to write a configuration into, before anything is made that it shall name.
+    pub(crate) fn check_place(path: &Path) -> Result<(), Error> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), |folder| folder.read_dir().map(|_| ()).map_err(Error::io(path)))
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
@@ -37,6 +53,8 @@ impl Configuration {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -45,7 +45,7 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
     let outcome = train::train(&wines, store, &options)?;
 
     let log = store.root().join("demo-requests.log");
-    let models = ServedModels::load(store, &outcome.configuration, None)?;
+    let models = ServedModels::load(|| Ok(store.clone()), &outcome.configuration, None)?;
     let service = models.into_service(File::create(&log).map_err(Error::io(&log))?)?;
     let server = Background::start(service)?;
     say(format_args!("2. Serving the three registered models on http://{}", server.address()));

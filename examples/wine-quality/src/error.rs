@@ -32,6 +32,14 @@ pub(crate) enum Error {
     Serve(#[from] mlops_serve::Error),
     #[error("{} cannot be read or written", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("the {part} model `{uri}` cannot be served")]
+    Served { part: &'static str, uri: String, source: Box<Self> },
+    #[error("in the store {}, where `--store` may name another", root.display())]
+    Store { root: PathBuf, source: mlops_registry::Error },
+    #[error("neither of this project nor saved by `mlflow.sklearn`")]
+    Flavor { source: mlops_core::ModelError },
+    #[error("{} has more than a megabyte, too much for a configuration", path.display())]
+    ConfigurationSize { path: PathBuf },
     #[error("{} is not a configuration", path.display())]
     Configuration { path: PathBuf, source: serde_json::Error },
     #[error("cannot listen on {address}")]

@@ -20,6 +20,7 @@ use clap::Parser;
 use mlops_registry::{LocalStore, env};
 
 use crate::cli::{Cli, Command, StoreArgs, TrainArgs};
+use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
 use crate::screen::{note, say};
@@ -27,7 +28,7 @@ use crate::screen::{note, say};
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train(args),
-        Command::Serve(args) => open(&args.store).and_then(|store| serve::serve(&store, &args)),
+        Command::Serve(args) => serve::serve(&args),
         Command::Demo(args) => {
             open(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
         }
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
 }
 
 fn train(args: TrainArgs) -> Result<(), Error> {
+    if let Some(config) = &args.config {
+        Configuration::check_place(config)?;
+    }
     let wines = match &args.data {
         Some(folder) => Wines::read(folder)?,
         None => Wines::bundled()?,

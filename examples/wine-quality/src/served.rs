@@ -4,11 +4,13 @@ use std::io::Write;
 use std::sync::Arc;
 
 use mlops_core::{
-    Classifier, DriftDetector, LoadContext, LoadModel, ModelDir, OutlierDetector, Predictor,
+    Classifier, DriftDetector, LoadContext, LoadModel, ModelDir, ModelError, ModelErrorKind,
+    OutlierDetector, Predictor,
 };
 use mlops_drift::{AlibiDrift, AlibiModel, TabularDrift};
 use mlops_outlier::{Contamination, IsolationForest, SklearnIsolationForest};
-use mlops_registry::LocalStore;
+use mlops_pyobject::sklearn::SavedModel;
+use mlops_registry::{LocalStore, ModelUri};
 use mlops_serve::Service;
 use mlops_xgboost::XgboostModel;
 
@@ -19,8 +21,6 @@ use crate::models::CONTAMINATION;
 
 /// The name of the service in its log, as in the original.
 const SERVICE_NAME: &str = "WineQualityService";
-/// The flavor of what `mlflow.sklearn` saved.
-const SKLEARN: &str = "sklearn";
 
 /// A model that predicts and two detectors that watch.
 #[derive(Debug)]
@@ -34,42 +34,32 @@ pub(crate) struct ServedModels {
 }
 
 impl ServedModels {
+    /// Loads the models; `open_store` is called if one is named by version, run or alias.
     pub(crate) fn load(
-        store: &LocalStore,
+        open_store: impl Fn() -> Result<LocalStore, Error>,
         configuration: &Configuration,
         compat: Option<Compat>,
     ) -> Result<Self, Error> {
-        let open = |uri: &str| -> Result<ModelDir, Error> {
-            Ok(ModelDir::open(store.resolve(&uri.parse()?)?)?)
+        let open = |uri: &str| open(uri, &open_store);
+        let part = |part, uri: &str| {
+            let uri = uri.to_owned();
+            move |source: Error| Error::Served { part, uri, source: Box::new(source) }
         };
-        let prediction =
-            XgboostModel::load(&open(&configuration.prediction)?, &LoadContext::new())?;
+        let (drift, outliers) = (&configuration.drift, &configuration.outliers);
+        let prediction = open(&configuration.prediction)
+            .and_then(|dir| Ok(XgboostModel::load(&dir, &LoadContext::new())?))
+            .map_err(part("prediction", &configuration.prediction))?;
         // Detectors without a schema of their own read what the model reads.
         let context = LoadContext::new().schema(Arc::clone(prediction.schema()));
+        let drift = open(drift)
+            .and_then(|dir| Drift::load(&dir, &context, compat))
+            .map_err(part("drift", drift))?;
         let mut remarks = Vec::new();
-
-        let (dir, mut reference) = (open(&configuration.drift)?, None);
-        let drift: Box<dyn DriftDetector> = if is_python(&dir) {
-            let model = reference.insert(AlibiModel::load(&dir, &context)?);
-            let detector = model.detector()?;
-            Box::new(if compat.is_some() { detector } else { detector.exact() })
-        } else {
-            let detector = TabularDrift::load(&dir, &context)?;
-            match compat {
-                Some(_) => Box::new(AlibiDrift::from(detector)),
-                None => Box::new(detector),
-            }
-        };
-
-        let dir = open(&configuration.outliers)?;
-        let outliers: Box<dyn OutlierDetector> = if is_python(&dir) {
-            let forest = SklearnIsolationForest::load(&dir, &context)?;
-            let reference = reference.filter(|_| compat.is_none());
-            Box::new(within_reach(forest, reference.as_ref(), &mut remarks)?)
-        } else {
-            Box::new(IsolationForest::load(&dir, &context)?)
-        };
-        Ok(Self { prediction, drift, outliers, compat, remarks })
+        let reference = drift.python.filter(|_| compat.is_none());
+        let outliers = open(outliers)
+            .and_then(|dir| load_outliers(&dir, &context, reference.as_ref(), &mut remarks))
+            .map_err(part("outlier", outliers))?;
+        Ok(Self { prediction, drift: drift.detector, outliers, compat, remarks })
     }
 
     /// The service of the models, which logs every request to `log`.
@@ -80,8 +70,63 @@ impl ServedModels {
     }
 }
 
-fn is_python(dir: &ModelDir) -> bool {
-    dir.flavors().any(|flavor| flavor == SKLEARN)
+/// The directory that a URI of the configuration names.
+fn open(uri: &str, open_store: impl Fn() -> Result<LocalStore, Error>) -> Result<ModelDir, Error> {
+    let path = match uri.parse()? {
+        ModelUri::Path(path) => path,
+        uri => {
+            let store = open_store()?;
+            let root = store.root().to_owned();
+            store.resolve(&uri).map_err(|source| Error::Store { root, source })?
+        }
+    };
+    Ok(ModelDir::open(path)?)
+}
+
+/// A drift detector, and what Python saved if it is one of Python's.
+struct Drift {
+    detector: Box<dyn DriftDetector>,
+    python: Option<AlibiModel>,
+}
+
+impl Drift {
+    fn load(dir: &ModelDir, context: &LoadContext, compat: Option<Compat>) -> Result<Self, Error> {
+        if SavedModel::is_in(dir) {
+            let python = AlibiModel::load(dir, context)?;
+            let detector = python.detector()?;
+            let detector = if compat.is_some() { detector } else { detector.exact() };
+            return Ok(Self { detector: Box::new(detector), python: Some(python) });
+        }
+        let detector = TabularDrift::load(dir, context).map_err(not_python)?;
+        Ok(Self {
+            detector: match compat {
+                Some(_) => Box::new(AlibiDrift::from(detector)),
+                None => Box::new(detector),
+            },
+            python: None,
+        })
+    }
+}
+
+fn load_outliers(
+    dir: &ModelDir,
+    context: &LoadContext,
+    reference: Option<&AlibiModel>,
+    remarks: &mut Vec<String>,
+) -> Result<Box<dyn OutlierDetector>, Error> {
+    if SavedModel::is_in(dir) {
+        let forest = SklearnIsolationForest::load(dir, context)?;
+        return Ok(Box::new(within_reach(forest, reference, remarks)));
+    }
+    Ok(Box::new(IsolationForest::load(dir, context).map_err(not_python)?))
+}
+
+/// What is neither of this project nor of Python.
+fn not_python(error: ModelError) -> Error {
+    match error.kind() {
+        ModelErrorKind::MissingFlavor { .. } => Error::Flavor { source: error },
+        _ => error.into(),
+    }
 }
 
 /// The forest with a threshold that rows can exceed, set by reference rows if its own is none, and
@@ -90,9 +135,9 @@ fn within_reach(
     forest: SklearnIsolationForest,
     reference: Option<&AlibiModel>,
     remarks: &mut Vec<String>,
-) -> Result<SklearnIsolationForest, Error> {
+) -> SklearnIsolationForest {
     if forest.is_threshold_reachable() {
-        return Ok(forest);
+        return forest;
     }
     let out_of_reach = format!(
         "the outlier threshold {} is out of reach: scores of this forest are between {:.3} and {:.3}",
@@ -102,15 +147,29 @@ fn within_reach(
     );
     let Some(reference) = reference else {
         remarks.push(format!("{out_of_reach}, so no row will ever be called an outlier"));
-        return Ok(forest);
+        return forest;
     };
-    let reference = reference.reference()?;
-    let forest = forest.calibrate(&reference, Contamination::new(CONTAMINATION)?)?;
-    remarks.push(format!(
-        "{out_of_reach}; it is {:.6} now, which {} % of the {} reference rows of the drift model exceed",
-        forest.threshold(),
-        100.0 * CONTAMINATION,
-        reference.n_rows(),
-    ));
-    Ok(forest)
+    let calibrated = reference.reference().map_err(Error::from).and_then(|rows| {
+        let contamination = Contamination::new(CONTAMINATION)?;
+        Ok((rows.n_rows(), forest.clone().calibrate(&rows, contamination)?))
+    });
+    match calibrated {
+        Ok((n_rows, forest)) => {
+            remarks.push(format!(
+                "{out_of_reach}; it is {:.6} now, which {} % of the {n_rows} reference rows of the \
+                 drift model exceed",
+                forest.threshold(),
+                100.0 * CONTAMINATION,
+            ));
+            forest
+        }
+        Err(error) => {
+            let cause = error.chain();
+            remarks.push(format!(
+                "{out_of_reach}, and the reference rows of the drift model give no other ({cause}), \
+                 so no row will ever be called an outlier"
+            ));
+            forest
+        }
+    }
 }

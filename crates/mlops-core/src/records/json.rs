@@ -75,7 +75,18 @@ impl fmt::Display for Violation {
         if let Some(field) = &self.field {
             write!(f, "field `{field}`: ")?;
         }
-        f.write_str(self.code.message())
+        f.write_str(self.message())
+    }
+}
+
+impl Violation {
+    /// What is wrong, in words.
+    pub fn message(&self) -> &'static str {
+        match (self.code, self.row, &self.field) {
+            (ViolationCode::Type, None, _) => "expected an array of objects, one per row",
+            (ViolationCode::Type, Some(_), None) => "expected an object with the fields of a row",
+            (code, ..) => code.message(),
+        }
     }
 }
 

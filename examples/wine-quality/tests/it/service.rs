@@ -141,3 +141,25 @@ fn what_cannot_be_served_is_named() {
     assert!(found.starts_with("error: ") && found.contains("wine_quality"), "{found}");
     assert!(!Path::new("configuration.json").exists());
 }
+
+#[test]
+fn serving_makes_no_store_and_names_the_one_it_looked_in() {
+    let folder = trained();
+    let config = folder.path().join("mlruns/configuration.json");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let args = ["serve", "--config", config.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let output = run(elsewhere.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(
+        error.starts_with("error: the prediction model `models:/wine_quality/1` cannot be served"),
+        "{error}"
+    );
+    assert!(error.contains("cannot open the store ./mlruns"), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    fs::create_dir(elsewhere.path().join("mlruns")).unwrap();
+    let error = text(&run(elsewhere.path(), &args).stderr);
+    let store = elsewhere.path().canonicalize().unwrap().join("mlruns");
+    assert!(error.contains(&format!("in the store {}", store.display())), "{error}");
+    assert_eq!(fs::read_dir(store).unwrap().count(), 0);
+}

@@ -347,8 +347,8 @@ mod tests {
         row 1, field `colour`: the field is not in the schema
         row 1, field `is_red`: the value has the wrong type
         row 1, field `region`: the field is missing; `null` stands for a missing value
-        row 2, the value has the wrong type
-        row 3, the value has the wrong type
+        row 2, expected an object with the fields of a row
+        row 3, expected an object with the fields of a row
         row 4, field `alcohol`: the value has the wrong type
         row 4, field `is_red`: the value has the wrong type
         row 4, field `region`: the value has the wrong type
@@ -358,9 +358,9 @@ mod tests {
     #[test]
     fn a_body_of_the_wrong_shape_is_a_violation_without_row() {
         insta::assert_snapshot!(violations("[]"), @"expected at least one row");
-        insta::assert_snapshot!(violations(r#"{"alcohol":1}"#), @"the value has the wrong type");
-        insta::assert_snapshot!(violations("7"), @"the value has the wrong type");
-        insta::assert_snapshot!(violations("null"), @"the value has the wrong type");
+        insta::assert_snapshot!(violations(r#"{"alcohol":1}"#), @"expected an array of objects, one per row");
+        insta::assert_snapshot!(violations("7"), @"expected an array of objects, one per row");
+        insta::assert_snapshot!(violations("null"), @"expected an array of objects, one per row");
     }
 
     #[test]
