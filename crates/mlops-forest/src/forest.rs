@@ -1,5 +1,5 @@
 use crate::builder::CompiledTree;
-use crate::ranked::RankedTrees;
+use crate::ranked::{RankedTrees, SLOTS};
 use crate::{ForestBuilder, Row};
 
 /// Trees that were checked and compiled: hands out the leaf values that a row ends at.
@@ -104,11 +104,13 @@ impl<V: Copy + Default> Forest<V> {
     /// If `row` was made by a forest with another number of features.
     #[track_caller]
     pub fn for_each_leaf(&self, row: &Row, mut visit: impl FnMut(V)) {
-        self.for_each_leaf_of(std::slice::from_ref(row), |_, value| visit(value));
+        self.check(std::slice::from_ref(row));
+        self.walk_block::<1>(std::slice::from_ref(row), |_, _, value| visit(value));
     }
 
-    /// Hands `visit` the position of a row and the value of a leaf that it ends at, for all rows and
-    /// trees; those of one row come in tree order, those of several rows in turn.
+    /// Hands `visit` the position of a row, that of a tree and the value of the leaf at which the row
+    /// ends in the tree, for all of them. The trees of one row come in their order, several rows in
+    /// turn.
     ///
     /// Faster than row by row where there are many. Allocates nothing.
     ///
@@ -120,7 +122,7 @@ impl<V: Copy + Default> Forest<V> {
     /// let forest = Forest::builder(1).tree(leaf(0.5)).tree(leaf(0.25)).build()?;
     /// let rows = [forest.row(), forest.row()];
     /// let mut sums = [0.0; 2];
-    /// forest.for_each_leaf_of(&rows, |row, value| sums[row] += value);
+    /// forest.for_each_leaf_of(&rows, |row, _tree, value| sums[row] += value);
     /// assert_eq!(sums, [0.75; 2]);
     /// # Ok::<(), mlops_forest::Error>(())
     /// ```
@@ -128,33 +130,41 @@ impl<V: Copy + Default> Forest<V> {
     /// # Panics
     /// If a row was made by a forest with another number of features.
     #[track_caller]
-    pub fn for_each_leaf_of(&self, rows: &[Row], mut visit: impl FnMut(usize, V)) {
+    pub fn for_each_leaf_of(&self, rows: &[Row], mut visit: impl FnMut(usize, usize, V)) {
+        self.check(rows);
+        for (block, rows) in rows.chunks(ROWS).enumerate() {
+            let visit = |row, tree, value| visit(block * ROWS + row, tree, value);
+            match rows {
+                [_] => self.walk_block::<1>(rows, visit),
+                _ => self.walk_block::<ROWS>(rows, visit),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, rows: &[Row]) {
         let fits = |row: &Row| row.n_features() == self.n_features;
         assert!(rows.iter().all(fits), "a row is scored by the forest it is made for");
-        for (block, rows) in rows.chunks(ROWS).enumerate() {
-            match &self.trees {
-                Trees::Ranked(trees) => {
-                    let mut ranks = [[0; crate::ranked::SLOTS]; ROWS];
-                    for (ranks, row) in ranks.iter_mut().zip(rows) {
-                        *ranks = trees.ranks(row.slots());
+    }
+
+    /// Walks at most `N` rows.
+    fn walk_block<const N: usize>(&self, rows: &[Row], visit: impl FnMut(usize, usize, V)) {
+        match &self.trees {
+            Trees::Ranked(trees) => {
+                let mut ranks = [[0; SLOTS]; N];
+                for (ranks, row) in ranks.iter_mut().zip(rows) {
+                    *ranks = trees.ranks(row.slots());
+                }
+                self.walk(rows.len(), |nodes, row| trees.step(nodes, &ranks[row]), visit);
+            }
+            Trees::Plain(nodes) => {
+                let step = |lanes: &mut [u32; LANES], row: usize| {
+                    let slots = rows[row].slots();
+                    for lane in lanes {
+                        *lane = nodes[*lane as usize].next(slots);
                     }
-                    self.walk(
-                        rows.len(),
-                        |nodes, row| trees.step(nodes, &ranks[row]),
-                        |row, value| {
-                            visit(block * ROWS + row, value);
-                        },
-                    );
-                }
-                Trees::Plain(nodes) => {
-                    let step = |lanes: &mut [u32; LANES], row: usize| {
-                        let slots = rows[row].slots();
-                        for lane in lanes {
-                            *lane = nodes[*lane as usize].next(slots);
-                        }
-                    };
-                    self.walk(rows.len(), step, |row, value| visit(block * ROWS + row, value));
-                }
+                };
+                self.walk(rows.len(), step, visit);
             }
         }
     }
@@ -164,16 +174,16 @@ impl<V: Copy + Default> Forest<V> {
         &self,
         n_rows: usize,
         step: impl Fn(&mut [u32; LANES], usize),
-        mut visit: impl FnMut(usize, V),
+        mut visit: impl FnMut(usize, usize, V),
     ) {
-        for group in &self.groups {
+        for (first, group) in (0..).step_by(LANES).zip(&self.groups) {
             for row in 0..n_rows {
                 let mut nodes = group.roots;
                 for _ in 0..group.depth {
                     step(&mut nodes, row);
                 }
-                for &node in &nodes[..group.n_trees] {
-                    visit(row, self.values[node as usize]);
+                for (lane, &node) in nodes[..group.n_trees].iter().enumerate() {
+                    visit(row, first + lane, self.values[node as usize]);
                 }
             }
         }

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use crate::ensemble::Ensemble;
 use crate::objective::Objective;
 use crate::train::Params;
-use crate::walk::{Columns, Scratch, Walker, compile};
+use crate::walk::{BATCH, Batch, Columns, Walker, compile, to_f32};
 use crate::{Error, format};
 
 /// A model of XGBoost, ready to score.
@@ -26,6 +26,8 @@ pub(crate) struct Parts {
     pub(crate) feature_names: Vec<String>,
     /// XGBoost's type of each feature (`float`, `int`, `i`, `q`, `c`), or none at all.
     pub(crate) feature_types: Vec<String>,
+    /// The names of the categories of each feature in the order of their codes, or none at all.
+    pub(crate) categories: Vec<Vec<String>>,
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) objective: Objective,
     /// The predictions before the first tree: one, or one per output.
@@ -138,6 +140,15 @@ impl Booster {
         &self.parts.feature_names
     }
 
+    /// The names of a feature's categories, if the model was trained on a data frame with XGBoost 3.1 or newer: a row
+    /// has the position of a name in the place of it.
+    ///
+    /// They are read and not written: what [`to_json`](Self::to_json) and [`to_ubjson`](Self::to_ubjson) write knows
+    /// codes only.
+    pub fn categories(&self, feature: usize) -> &[String] {
+        self.parts.categories.get(feature).map_or(&[], Vec::as_slice)
+    }
+
     /// A free-form attribute of the file, such as `best_iteration`.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.parts.attributes.get(name).map(String::as_str)
@@ -186,13 +197,46 @@ impl Booster {
             "margins need one place per row and output"
         );
         self.check_width(rows.ncols())?;
-        let mut scratch = self.walker.scratch();
+        for margins in margins.chunks_exact_mut(self.n_outputs()) {
+            margins.copy_from_slice(&self.base_margins);
+        }
+        let Some(columns) = self.walker.columns() else {
+            return self.linear_margins(rows, margins);
+        };
+        let mut batch = columns.batch(rows.nrows().min(BATCH));
+        let mut left = margins;
+        self.for_each_row(rows, |row| {
+            columns.push(&mut batch, row);
+            if batch.is_full() {
+                left = self.walk(&mut batch, std::mem::take(&mut left));
+            }
+        })?;
+        self.walk(&mut batch, left);
+        Ok(())
+    }
+
+    /// Adds the leaves of the rows in `batch` to the first margins; returns the others.
+    fn walk<'m>(&self, batch: &mut Batch, margins: &'m mut [f32]) -> &'m mut [f32] {
+        let (margins, left) = margins.split_at_mut(batch.filled().len() * self.n_outputs());
+        self.walker.add_leaves(batch, margins);
+        batch.clear();
+        left
+    }
+
+    fn linear_margins<V: Copy + Into<f64>>(
+        &self,
+        rows: ArrayView2<'_, V>,
+        margins: &mut [f32],
+    ) -> Result<(), Error> {
+        let Walker::Linear(linear) = &self.walker else { return Ok(()) };
         let mut margins = margins.chunks_exact_mut(self.n_outputs());
+        let mut values = Vec::new();
         self.for_each_row(rows, |row| {
             let Some(margins) = margins.next() else { return };
-            margins.copy_from_slice(&self.base_margins);
-            self.walker.set(&mut scratch, row);
-            self.walker.margins(&scratch, margins);
+            values.clear();
+            values.extend(row.iter().map(|value| to_f32(*value)));
+            // XGBoost adds the first base score to every output.
+            linear.margins(self.base_margins[0], &values, margins);
         })
     }
 
@@ -237,11 +281,12 @@ impl Booster {
                 builder.tree(compile(tree, positions, |_, id| id))
             })
             .build()?;
-        let mut scratch: Scratch = columns.scratch();
+        let mut batch = columns.batch(1);
         let mut leaves = Vec::with_capacity(rows.nrows() * trees.len());
         self.for_each_row(rows, |row| {
-            columns.set(&mut scratch, row);
-            forest.for_each_leaf(scratch.row(), |leaf| leaves.push(leaf));
+            columns.push(&mut batch, row);
+            forest.for_each_leaf(&batch.filled()[0], |leaf| leaves.push(leaf));
+            batch.clear();
         })?;
         Ok(leaves)
     }
@@ -304,6 +349,7 @@ mod tests {
             n_features: 2,
             feature_names: vec!["a".to_owned(), "b".to_owned()],
             feature_types: vec!["float".to_owned(), "int".to_owned()],
+            categories: Vec::new(),
             attributes: BTreeMap::from([("best_iteration".to_owned(), "0".to_owned())]),
             objective: Objective::binary_logistic(),
             base_scores: vec![0.5],

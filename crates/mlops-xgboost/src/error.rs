@@ -67,6 +67,20 @@ pub enum Error {
         /// The name in the schema.
         expected: String,
     },
+    /// The schema has a category that the model was not trained with.
+    #[error("feature `{feature}` has category `{category}`, which the model does not know")]
+    UnseenCategory {
+        /// The feature's name.
+        feature: String,
+        /// The category.
+        category: String,
+    },
+    /// The model has names for the categories of a feature that the schema has as a number.
+    #[error("feature `{feature}` has categories in the model, expected them in the schema, too")]
+    NotCategorical {
+        /// The feature's name.
+        feature: String,
+    },
     /// There are not as many labels as rows.
     #[error("{labels} labels for {rows} rows")]
     LabelCount {

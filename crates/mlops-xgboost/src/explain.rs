@@ -51,6 +51,8 @@ impl Booster {
         let mut values = Array3::zeros((rows.nrows(), n_outputs, n_features));
         let mut outputs = values.outer_iter_mut();
         let mut row = Vec::new();
+        let depth = self.parts().ensemble.trees().iter().map(Tree::depth).max().unwrap_or(0);
+        let mut paths = vec![START; room(depth)];
         self.for_each_row(rows, |values| {
             let Some(mut outputs) = outputs.next() else { return };
             row.clear();
@@ -59,7 +61,9 @@ impl Booster {
                 Explained::Trees(trees) => {
                     for tree in trees {
                         let mut contributions = outputs.row_mut(tree.output);
-                        tree.add_to(&row, |feature, value| contributions[feature] += value);
+                        tree.add_to(&row, &mut paths, |feature, value| {
+                            contributions[feature] += value;
+                        });
                     }
                 }
                 Explained::Linear(linear) => {
@@ -132,7 +136,7 @@ fn share(tree: &Tree, node: usize, child: usize) -> f64 {
 /// A feature on the way to a node.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    feature: Option<u32>,
+    feature: u32,
     /// The share of rows that go this way if the feature is not known.
     unknown: f64,
     /// 1 if the row goes this way, else 0.
@@ -141,51 +145,55 @@ struct Step {
     weight: f64,
 }
 
+/// The beginning of every way, where no feature is asked yet.
+const START: Step = Step { feature: u32::MAX, unknown: 1.0, known: 1.0, weight: 0.0 };
+
 impl ExplainedTree<'_> {
-    fn add_to(&self, row: &[f32], mut add: impl FnMut(usize, f64)) {
-        let start = Step { feature: None, unknown: 1.0, known: 1.0, weight: 0.0 };
-        self.descend(row, 0, &[], start, &mut add);
+    /// Hands `add` each feature and what it contributes; `paths` has room for ways of all lengths.
+    fn add_to(&self, row: &[f32], paths: &mut [Step], mut add: impl FnMut(usize, f64)) {
+        self.descend(row, 0, (paths, 0), START, &mut add);
     }
 
+    /// Goes on from a way of some length, which stands at the beginning of the paths, to a node.
     fn descend(
         &self,
         row: &[f32],
         node: usize,
-        path: &[Step],
+        (paths, length): (&mut [Step], usize),
         step: Step,
         add: &mut impl FnMut(usize, f64),
     ) {
-        let mut path = extended(path, step);
+        // Both children need the way as it is, so that each gets a copy behind it.
+        let (before, paths) = paths.split_at_mut(length);
+        paths[..length].copy_from_slice(before);
+        let mut length = extend(paths, length, step);
         let kind = self.tree.nodes[node].kind;
         match kind {
             NodeKind::Leaf { value } => {
                 let value = f64::from(value) * self.weight;
-                for position in 1..path.len() {
-                    let Step { feature: Some(feature), unknown, known, .. } = path[position] else {
-                        continue;
-                    };
-                    add(
-                        feature as usize,
-                        total_without(&path, position) * (known - unknown) * value,
-                    );
+                for position in 1..length {
+                    let Step { feature, unknown, known, .. } = paths[position];
+                    let total = total_without(&paths[..length], position);
+                    add(feature as usize, total * (known - unknown) * value);
                 }
             }
             NodeKind::Split { feature, left, right, .. } => {
                 let hot = self.tree.next(&kind, row);
                 // A feature that stands on the way already takes the place of its first split.
                 let (mut unknown, mut known) = (1.0, 1.0);
-                if let Some(before) = path.iter().position(|step| step.feature == Some(feature)) {
-                    (unknown, known) = (path[before].unknown, path[before].known);
-                    path = without(&path, before);
+                let same = |step: &Step| step.feature == feature;
+                if let Some(position) = paths[1..length].iter().position(same) {
+                    (unknown, known) = (paths[position + 1].unknown, paths[position + 1].known);
+                    length = remove(paths, length, position + 1);
                 }
                 for child in [left as usize, right as usize] {
                     let step = Step {
-                        feature: Some(feature),
+                        feature,
                         unknown: unknown * share(self.tree, node, child),
                         known: if hot == Some(child) { known } else { 0.0 },
                         weight: 0.0,
                     };
-                    self.descend(row, child, &path, step, add);
+                    self.descend(row, child, (paths, length), step, add);
                 }
             }
             NodeKind::VectorLeaf { .. } => {}
@@ -193,41 +201,42 @@ impl ExplainedTree<'_> {
     }
 }
 
-/// The way with one step more.
-fn extended(path: &[Step], step: Step) -> Vec<Step> {
-    let depth = path.len();
-    let mut path = path.to_vec();
-    path.push(Step { weight: if depth == 0 { 1.0 } else { 0.0 }, ..step });
-    let length = depth as f64 + 1.0;
-    for at in (0..depth).rev() {
-        path[at + 1].weight += step.known * path[at].weight * (at as f64 + 1.0) / length;
-        path[at].weight *= step.unknown * (depth - at) as f64 / length;
-    }
-    path
+/// The number of steps of all ways of up to `depth` splits, one behind the other.
+fn room(depth: usize) -> usize {
+    (depth + 2) * (depth + 3) / 2
 }
 
-/// The way without one of its steps.
-fn without(path: &[Step], position: usize) -> Vec<Step> {
-    let mut path = path.to_vec();
-    let last = path.len() - 1;
+/// Makes a way one step longer.
+fn extend(path: &mut [Step], length: usize, step: Step) -> usize {
+    path[length] = Step { weight: if length == 0 { 1.0 } else { 0.0 }, ..step };
+    let total = length as f64 + 1.0;
+    for at in (0..length).rev() {
+        path[at + 1].weight += step.known * path[at].weight * (at as f64 + 1.0) / total;
+        path[at].weight *= step.unknown * (length - at) as f64 / total;
+    }
+    length + 1
+}
+
+/// Takes a step out of a way.
+fn remove(path: &mut [Step], length: usize, position: usize) -> usize {
+    let last = length - 1;
     let Step { unknown, known, .. } = path[position];
-    let length = last as f64 + 1.0;
+    let total = length as f64;
     let mut next = path[last].weight;
     for at in (0..last).rev() {
         if known == 0.0 {
-            path[at].weight *= length / (unknown * (last - at) as f64);
+            path[at].weight *= total / (unknown * (last - at) as f64);
         } else {
             let weight = path[at].weight;
-            path[at].weight = next * length / ((at as f64 + 1.0) * known);
-            next = weight - path[at].weight * unknown * (last - at) as f64 / length;
+            path[at].weight = next * total / ((at as f64 + 1.0) * known);
+            next = weight - path[at].weight * unknown * (last - at) as f64 / total;
         }
     }
     for at in position..last {
         let Step { feature, unknown, known, .. } = path[at + 1];
         path[at] = Step { feature, unknown, known, ..path[at] };
     }
-    path.truncate(last);
-    path
+    last
 }
 
 /// The sum of the weights of the way without one of its steps.

@@ -5,6 +5,7 @@
 
 mod arrays;
 mod binary;
+mod categories;
 mod decode;
 mod document;
 mod encode;

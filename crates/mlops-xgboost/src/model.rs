@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use mlops_core::{
-    Contributions, Explainer, Feature, LoadContext, LoadModel, ModelDir, ModelDirWriter,
-    ModelError, ModelErrorKind, PredictError, Prediction, Predictor, Records, SaveModel, Schema,
-    TensorSpec,
+    Contributions, Explainer, Feature, FeatureKind, LoadContext, LoadModel, ModelDir,
+    ModelDirWriter, ModelError, ModelErrorKind, PredictError, Prediction, Predictor, Records,
+    SaveModel, Schema, TensorSpec,
 };
-use ndarray::Array2;
+use ndarray::{Array2, CowArray, Ix2};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,10 +13,22 @@ use crate::{Booster, Error};
 
 /// A booster with the schema of the records that it reads: a [`Predictor`] of what `Booster.predict` returns, such as
 /// one probability per row, and an [`Explainer`] of its margins.
+///
+/// Features are matched by name. So are categories, where the model knows their names: records have the position of a
+/// category in the schema, and the booster that of its name in the model.
 #[derive(Clone, Debug)]
 pub struct XgboostModel {
     booster: Booster,
     schema: Arc<Schema>,
+    // Invariant: for a feature whose categories the model names, the code of each level of the schema.
+    codes: Vec<Option<Vec<f64>>>,
+}
+
+/// What to do about a category of the schema that the model was not trained with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unseen {
+    Error,
+    Missing,
 }
 
 /// The flavor of MLflow's `MLmodel` file that says where the booster is.
@@ -39,7 +51,22 @@ impl XgboostModel {
     /// # Errors
     /// * [`Error::ColumnCount`] if the booster has another number of features than the schema
     /// * [`Error::FeatureName`] if it has names and they are not the schema's, in its order
+    /// * [`Error::UnseenCategory`] if the schema has a category whose name the model does not know. XGBoost takes a
+    ///   neighbour of an unknown name without an error.
+    /// * [`Error::NotCategorical`] if the schema has numbers where the model has names of categories
     pub fn new(booster: Booster, schema: Arc<Schema>) -> Result<Self, Error> {
+        Self::bind(booster, schema, Unseen::Error)
+    }
+
+    /// As [`new`](Self::new), but a category that the model does not know is a missing value.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but never [`Error::UnseenCategory`].
+    pub fn with_unseen_as_missing(booster: Booster, schema: Arc<Schema>) -> Result<Self, Error> {
+        Self::bind(booster, schema, Unseen::Missing)
+    }
+
+    fn bind(booster: Booster, schema: Arc<Schema>, unseen: Unseen) -> Result<Self, Error> {
         if booster.n_features() != schema.len() {
             return Err(Error::ColumnCount { got: booster.n_features(), expected: schema.len() });
         }
@@ -48,7 +75,30 @@ impl XgboostModel {
                 return Err(Error::FeatureName { got: got.clone(), expected: expected.to_owned() });
             }
         }
-        Ok(Self { booster, schema })
+        let features = schema.features().iter().enumerate();
+        let codes = features.map(|(at, feature)| codes(feature, booster.categories(at), unseen));
+        Ok(Self { codes: codes.collect::<Result<_, _>>()?, booster, schema })
+    }
+
+    /// The values of records as the booster has them.
+    fn values<'r>(&self, records: &'r Records) -> CowArray<'r, f64, Ix2> {
+        let mut values = CowArray::from(records.values());
+        if self.codes.iter().all(Option::is_none) {
+            return values;
+        }
+        for (codes, mut column) in self.codes.iter().zip(values.columns_mut()) {
+            let Some(codes) = codes else { continue };
+            column.mapv_inplace(|level| {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "records have positions of levels"
+                )]
+                let code = codes.get(level as usize).copied();
+                code.filter(|_| !level.is_nan()).unwrap_or(f64::NAN)
+            });
+        }
+        values
     }
 
     /// The booster.
@@ -64,7 +114,8 @@ impl Predictor for XgboostModel {
 
     fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
         records.check_schema(&self.schema)?;
-        let predictions = self.booster.predict(records.values()).map_err(PredictError::model)?;
+        let values = self.values(records);
+        let predictions = self.booster.predict(values.view()).map_err(PredictError::model)?;
         let shape = (records.n_rows(), self.booster.n_predictions());
         let predictions = predictions.into_iter().map(f64::from).collect();
         Ok(Prediction::new(
@@ -80,7 +131,7 @@ impl Explainer for XgboostModel {
 
     fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
         records.check_schema(&self.schema)?;
-        self.booster.contributions(records.values()).map_err(PredictError::model)
+        self.booster.contributions(self.values(records).view()).map_err(PredictError::model)
     }
 }
 
@@ -127,6 +178,34 @@ fn as_saved_by(model_class: &str, booster: Booster) -> Result<Booster, Error> {
     booster.slice(0..best)
 }
 
+/// The schema that a booster's names make: categories where it names them, else numbers.
 fn named_schema(booster: &Booster) -> Result<Arc<Schema>, mlops_core::Error> {
-    Schema::new(booster.feature_names().iter().map(Feature::numeric).collect()).map(Arc::new)
+    let feature = |(at, name): (usize, &String)| match booster.categories(at) {
+        [] => Feature::numeric(name),
+        categories => Feature::categorical(name, categories.iter().cloned()),
+    };
+    Schema::new(booster.feature_names().iter().enumerate().map(feature).collect()).map(Arc::new)
+}
+
+/// The code of each level of a feature, if the model names its categories.
+fn codes(
+    feature: &Feature,
+    categories: &[String],
+    unseen: Unseen,
+) -> Result<Option<Vec<f64>>, Error> {
+    if categories.is_empty() {
+        return Ok(None);
+    }
+    let FeatureKind::Categorical { levels } = feature.kind() else {
+        return Err(Error::NotCategorical { feature: feature.name().to_owned() });
+    };
+    let code = |level: &String| match categories.iter().position(|name| name == level) {
+        Some(code) => Ok(code as f64),
+        None if unseen == Unseen::Missing => Ok(f64::NAN),
+        None => Err(Error::UnseenCategory {
+            feature: feature.name().to_owned(),
+            category: level.clone(),
+        }),
+    };
+    levels.iter().map(code).collect::<Result<_, _>>().map(Some)
 }

@@ -37,12 +37,18 @@ pub(crate) struct Columns {
     categories: Vec<(u32, Box<[u32]>)>,
 }
 
-/// The memory that rows are walked with, again and again.
+/// Rows that are walked together.
 #[derive(Clone, Debug)]
-pub(crate) struct Scratch {
+pub(crate) struct Batch {
+    rows: Vec<Row>,
+    /// How many of them are filled.
+    n_rows: usize,
+    /// The columns of a row, if they have to be computed.
     values: Vec<f32>,
-    row: Row,
 }
+
+/// How many rows are walked together: as many as the engine makes use of.
+pub(crate) const BATCH: usize = 64;
 
 impl Walker {
     /// Compiles trees over `n_features`, which were checked, for `n_outputs`.
@@ -75,48 +81,39 @@ impl Walker {
         Ok(Self::Scalar { columns, forest: builder.build()?, outputs })
     }
 
-    pub(crate) fn scratch(&self) -> Scratch {
+    /// The values that trees compare; a linear model has none.
+    pub(crate) fn columns(&self) -> Option<&Columns> {
         match self {
-            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => columns.scratch(),
-            Self::Linear(_) => Scratch { values: Vec::new(), row: Row::new(0) },
+            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => Some(columns),
+            Self::Linear(_) => None,
         }
     }
 
-    /// Puts the values of a row into `scratch`.
-    pub(crate) fn set<V: Copy + Into<f64>>(&self, scratch: &mut Scratch, values: &[V]) {
+    /// Adds the leaves of all rows of `batch` to `margins`, rows x outputs.
+    pub(crate) fn add_leaves(&self, batch: &Batch, margins: &mut [f32]) {
+        let n_outputs = margins.len() / batch.n_rows.max(1);
         match self {
-            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => {
-                columns.set(scratch, values);
-            }
-            Self::Linear(_) => scratch.set_values(values),
-        }
-    }
-
-    /// Puts the margins of the row in `scratch` into `margins`, which hold the base margins.
-    pub(crate) fn margins(&self, scratch: &Scratch, margins: &mut [f32]) {
-        match self {
-            Self::Scalar { forest, outputs, .. } if outputs.is_empty() => {
-                let [margin] = margins else { return };
-                let mut sum = *margin;
-                forest.for_each_leaf(&scratch.row, |leaf| sum += leaf);
-                *margin = sum;
-            }
+            Self::Scalar { forest, outputs, .. } if outputs.is_empty() => match margins {
+                [margin] => {
+                    let mut sum = *margin;
+                    forest.for_each_leaf(&batch.rows[0], |leaf| sum += leaf);
+                    *margin = sum;
+                }
+                _ => forest.for_each_leaf_of(batch.filled(), |row, _, leaf| margins[row] += leaf),
+            },
             Self::Scalar { forest, outputs, .. } => {
-                let mut outputs = outputs.iter();
-                forest.for_each_leaf(&scratch.row, |leaf| {
-                    if let Some(output) = outputs.next() {
-                        margins[*output as usize] += leaf;
-                    }
+                forest.for_each_leaf_of(batch.filled(), |row, tree, leaf| {
+                    margins[row * n_outputs + outputs[tree] as usize] += leaf;
                 });
             }
             Self::Vector { forest, vectors, .. } => {
-                forest.for_each_leaf(&scratch.row, |vector| {
-                    let start = vector as usize * margins.len();
-                    let vector = &vectors[start..start + margins.len()];
+                forest.for_each_leaf_of(batch.filled(), |row, _, vector| {
+                    let vector = &vectors[vector as usize * n_outputs..][..n_outputs];
+                    let margins = &mut margins[row * n_outputs..][..n_outputs];
                     margins.iter_mut().zip(vector).for_each(|(margin, value)| *margin += value);
                 });
             }
-            Self::Linear(linear) => linear.margins(margins[0], &scratch.values, margins),
+            Self::Linear(_) => {}
         }
     }
 }
@@ -148,34 +145,43 @@ impl Columns {
         self.n_features + self.categories.len()
     }
 
-    pub(crate) fn scratch(&self) -> Scratch {
-        Scratch { values: Vec::with_capacity(self.len()), row: Row::new(self.len()) }
+    /// Room for that many rows.
+    pub(crate) fn batch(&self, n_rows: usize) -> Batch {
+        Batch { rows: vec![Row::new(self.len()); n_rows], n_rows: 0, values: Vec::new() }
     }
 
-    /// Puts the values of a row into `scratch`.
-    pub(crate) fn set<V: Copy + Into<f64>>(&self, scratch: &mut Scratch, values: &[V]) {
+    /// Adds a row to a batch that has room for it.
+    pub(crate) fn push<V: Copy + Into<f64>>(&self, batch: &mut Batch, values: &[V]) {
+        let Batch { rows, n_rows, values: columns } = batch;
+        let row = &mut rows[*n_rows];
+        *n_rows += 1;
         if self.categories.is_empty() {
-            scratch.row.set(values);
+            row.set(values);
             return;
         }
-        scratch.set_values(values);
+        columns.clear();
+        columns.extend(values.iter().map(|value| to_f32(*value)));
         for (feature, categories) in &self.categories {
-            let value = scratch.values[*feature as usize];
+            let value = columns[*feature as usize];
             let is_named = f32::from(u8::from(is_among(value, categories)));
-            scratch.values.push(if value.is_nan() { value } else { is_named });
+            columns.push(if value.is_nan() { value } else { is_named });
         }
-        scratch.row.set(&scratch.values);
+        row.set(columns);
     }
 }
 
-impl Scratch {
-    pub(crate) fn row(&self) -> &Row {
-        &self.row
+impl Batch {
+    /// The rows that were added.
+    pub(crate) fn filled(&self) -> &[Row] {
+        &self.rows[..self.n_rows]
     }
 
-    fn set_values<V: Copy + Into<f64>>(&mut self, values: &[V]) {
-        self.values.clear();
-        self.values.extend(values.iter().map(|value| to_f32(*value)));
+    pub(crate) fn is_full(&self) -> bool {
+        self.n_rows == self.rows.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.n_rows = 0;
     }
 }
 

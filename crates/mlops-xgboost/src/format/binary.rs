@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::arrays::{Arrays, Vectors};
-use super::decode::{Outputs, check_version, linear, settings, tree_ensemble};
+use super::decode::{Outputs, check_features, check_version, linear, settings, tree_ensemble};
 use super::json;
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, TreeEnsemble};
@@ -19,7 +19,7 @@ pub(super) fn model(bytes: &[u8]) -> Result<Parts, Error> {
     let mut reader = Reader { bytes, offset: MAGIC.len() };
     let header = reader.record::<136>()?;
     let version = check_version((header.u32(20).into(), header.u32(24).into()))?;
-    let n_features = header.u32(4) as usize;
+    let n_features = check_features(header.u32(4) as usize)?;
     let outputs = Outputs::new(header.count(8)?, header.u32(28) as usize)?;
     let (objective, booster) = (reader.text()?, reader.text()?);
     let ensemble = match &*booster {
@@ -56,6 +56,7 @@ pub(super) fn model(bytes: &[u8]) -> Result<Parts, Error> {
         n_features,
         feature_names: Vec::new(),
         feature_types: Vec::new(),
+        categories: Vec::new(),
         attributes,
         objective: Objective::new(&objective, settings, version)?,
         base_scores: vec![header.f32(0)],

@@ -16,6 +16,7 @@ use crate::tree::Tree;
 const NEWEST: (u64, u64) = (3, 4);
 /// More classes or targets than this are refused: a file can claim any number of them.
 const MAX_OUTPUTS: usize = 100_000;
+const MAX_FEATURES: usize = 1 << 24;
 
 pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     // A snapshot, as pickles hold it, wraps the model.
@@ -23,7 +24,7 @@ pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     let version = version(document)?;
     let learner = document.require("learner")?;
     let params = learner.require("learner_model_param")?;
-    let n_features = number(params, "num_feature")?;
+    let n_features = check_features(number(params, "num_feature")?)?;
     let feature_names = texts(learner, "feature_names")?;
     if !feature_names.is_empty() && feature_names.len() != n_features {
         return Err(Error::WrongType { key: "feature_names", expected: "one name per feature" });
@@ -32,11 +33,14 @@ pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     let (feature_types, attributes) = (texts(learner, "feature_types")?, attributes(learner)?);
     let objective = objective(learner, version)?;
     let base_scores = base_scores(params, outputs.count)?;
-    let ensemble = ensemble(learner.require("gradient_booster")?, n_features, outputs.count)?;
+    let booster = learner.require("gradient_booster")?;
+    let categories = category_names(booster, n_features)?;
+    let ensemble = ensemble(booster, n_features, outputs.count)?;
     Ok(Parts {
         n_features,
         feature_names,
         feature_types,
+        categories,
         attributes,
         objective,
         base_scores,
@@ -44,6 +48,12 @@ pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
         has_classes: outputs.are_classes,
         ensemble,
     })
+}
+
+/// Refuses numbers of features that no model has: a file can claim any of them.
+pub(super) fn check_features(n_features: usize) -> Result<usize, Error> {
+    let wrong = Error::WrongType { key: "num_feature", expected: "at most 16,777,216" };
+    if n_features <= MAX_FEATURES { Ok(n_features) } else { Err(wrong) }
 }
 
 /// Refuses versions that are newer than what is understood.
@@ -123,6 +133,16 @@ fn attributes(learner: &Document<'_>) -> Result<BTreeMap<String, String>, Error>
         _ => None,
     });
     texts.collect::<Option<_>>().ok_or(wrong)
+}
+
+/// The names of categories of each feature, or none at all.
+fn category_names(booster: &Document<'_>, n_features: usize) -> Result<Vec<Vec<String>>, Error> {
+    let gbtree = booster.get("gbtree").unwrap_or(booster);
+    let names = gbtree.get("model").map_or_else(|| Ok(Vec::new()), super::categories::read)?;
+    if names.is_empty() || names.len() == n_features {
+        return Ok(names);
+    }
+    Err(Error::WrongType { key: "cats", expected: "a list of categories per feature" })
 }
 
 fn ensemble(

@@ -70,6 +70,7 @@ pub(super) fn boost(
         n_features: binned.n_features(),
         feature_names: train.feature_names.clone(),
         feature_types: Vec::new(),
+        categories: Vec::new(),
         attributes,
         objective: Objective::binary_logistic(),
         base_scores: vec![base_score],

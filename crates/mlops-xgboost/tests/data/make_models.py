@@ -3,13 +3,15 @@
     python make_models.py    # Python 3.11, xgboost-cpu 3.2.0, numpy 2.4.6, pandas 2.3.3, scikit-learn 1.9.1
 
 `models.json` holds, for each `*.model.json`, rows (null is a missing value) and the bits of margins and predictions, leaf
-numbers, contributions with the base value last, and importances.
+numbers, contributions with the base value last, and importances. `named.json` knows its categories by name, and
+`named.answers.json` holds the bits of a prediction for each.
 """
 
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xgboost as xgb
 
 HERE = Path(__file__).parent
@@ -61,4 +63,18 @@ for name, (rows, label, parameters) in kinds.items():
     if name != "vectors":
         answers["contributions"] = booster.predict(some_data, pred_contribs=True).reshape(12, -1).tolist()
     document[name] = answers
+
+# Categories by name: codes in the file are those of the training frame.
+names = pd.Categorical(np.array(["red", "white", "rose"])[rng.randint(0, 3, 200)])
+frame = pd.DataFrame({"a": Z[:, 0], "colour": names})
+target = Z[:, 0] + (frame["colour"] == "rose") * 2.0
+booster = xgb.train(
+    common | {"objective": "reg:squarederror", "max_cat_to_onehot": 1},
+    xgb.DMatrix(frame, label=target, enable_categorical=True),
+    num_boost_round=4,
+)
+booster.save_model(HERE / "named.json")
+some = pd.DataFrame({"a": [0.1, 0.1, 0.1, 0.1], "colour": pd.Categorical(["red", "white", "rose", None], categories=["red", "rose", "white"])})
+predictions = booster.predict(xgb.DMatrix(some, enable_categorical=True))
+(HERE / "named.answers.json").write_text(json.dumps({"red": bits(predictions[:1]), "white": bits(predictions[1:2]), "rose": bits(predictions[2:3]), "missing": bits(predictions[3:])}) + "\n")
 (HERE / "models.json").write_text(json.dumps(document) + "\n")

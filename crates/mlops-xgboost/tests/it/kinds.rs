@@ -1,9 +1,11 @@
 //! Boosters of many kinds that `tests/data/make_models.py` trained with XGBoost 3.2.0.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use mlops_xgboost::{Booster, Importance};
-use ndarray::{Array2, s};
+use mlops_core::{Feature, Predictor, Records, Schema};
+use mlops_xgboost::{Booster, Error, Importance, XgboostModel};
+use ndarray::{Array2, array, s};
 use serde::Deserialize;
 
 use crate::support::{bits, data};
@@ -113,4 +115,40 @@ fn what_is_written_is_the_same_model() {
         assert_eq!(ubjson, booster, "{name}");
         assert_eq!(json.predict(rows.view()).unwrap(), booster.predict(rows.view()).unwrap());
     }
+}
+
+#[test]
+fn categories_are_matched_by_name() {
+    let booster = Booster::from_bytes(&data("named.json")).unwrap();
+    let answers: BTreeMap<String, Vec<u32>> =
+        serde_json::from_slice(&data("named.answers.json")).unwrap();
+    assert_eq!(booster.categories(1), ["red", "rose", "white"]);
+    assert!(booster.categories(0).is_empty());
+    let schema = |levels: &[&str]| {
+        let colour = Feature::categorical("colour", levels.iter().copied());
+        Arc::new(Schema::new(vec![Feature::numeric("a"), colour]).unwrap())
+    };
+    // In another order than the model's.
+    let levels = ["white", "rose", "red"];
+    let model = XgboostModel::new(booster.clone(), schema(&levels)).unwrap();
+    let predict = |model: &XgboostModel, level: f64| {
+        let records =
+            Records::new(Arc::clone(Predictor::schema(model)), array![[0.1, level]]).unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "predictions have 32 bits")]
+        let prediction = model.predict(&records).unwrap().first().next().unwrap() as f32;
+        bits(&[prediction])
+    };
+    for (position, level) in levels.iter().enumerate() {
+        assert_eq!(predict(&model, position as f64), answers[*level], "{level}");
+    }
+    assert_eq!(predict(&model, f64::NAN), answers["missing"]);
+
+    let error = XgboostModel::new(booster.clone(), schema(&["red", "orange"])).unwrap_err();
+    let text = "feature `colour` has category `orange`, which the model does not know";
+    assert_eq!(error.to_string(), text);
+    let lenient = XgboostModel::with_unseen_as_missing(booster.clone(), schema(&["red", "orange"]));
+    assert_eq!(predict(&lenient.unwrap(), 1.0), answers["missing"]);
+    let numbers = Schema::new(vec![Feature::numeric("a"), Feature::integer("colour")]).unwrap();
+    let error = XgboostModel::new(booster, Arc::new(numbers)).unwrap_err();
+    assert_eq!(error, Error::NotCategorical { feature: "colour".to_owned() });
 }

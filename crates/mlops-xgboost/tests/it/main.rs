@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what tests have in common fails as tests do")]
 
+mod binary;
 mod fixtures;
 mod kinds;
+mod mutations;
 mod python_boosters;
 mod support;
 mod wine;
