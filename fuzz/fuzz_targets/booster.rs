@@ -16,6 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let predictions = booster.predict(rows.view()).expect("rows of the right width");
     assert_eq!(predictions.len(), 2 * booster.n_predictions());
     assert_eq!(booster.leaves(rows.view()).map(|leaves| leaves.len()), Ok(2 * booster.n_trees()));
+    let _ = (booster.contributions(rows.view()), booster.classes(rows.view()));
     let again = Booster::from_bytes(&booster.to_ubjson()).expect("what was written is read");
     assert_eq!(again.n_trees(), booster.n_trees());
 });

@@ -3,7 +3,8 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
-use crate::ensemble::Ensemble;
+use crate::ensemble::{Ensemble, LinearModel};
+use crate::error::Unsupported;
 use crate::objective::Objective;
 use crate::train::Params;
 use crate::walk::{BATCH, Batch, Columns, Walker, compile, to_f32};
@@ -58,6 +59,7 @@ impl Booster {
 
     pub(crate) fn from_parts(parts: Parts) -> Result<Self, Error> {
         let Parts { n_features, n_outputs, ref ensemble, .. } = parts;
+        parts.objective.check(&parts.base_scores)?;
         for (index, tree) in ensemble.trees().iter().enumerate() {
             tree.check(index, n_features, n_outputs)?;
         }
@@ -94,18 +96,20 @@ impl Booster {
     /// ```
     pub fn slice(&self, rounds: Range<usize>) -> Result<Self, Error> {
         let Ensemble::Trees(trees) = &self.parts.ensemble else {
-            return Err(Error::unsupported_booster("gblinear"));
+            return Err(Error::Unsupported { feature: Unsupported::LinearRounds });
         };
         let ensemble = Ensemble::Trees(trees.slice(rounds)?);
         Self::from_parts(Parts { ensemble, ..self.parts.clone() })
     }
 
-    /// The model as a JSON file that every XGBoost from 1.6 loads.
+    /// The model as a JSON file that every XGBoost from 1.6 loads; with leaves that are vectors from 2.0, with a base
+    /// score per output from 3.1 (older versions drop the scores without an error).
     pub fn to_json(&self) -> Vec<u8> {
         format::write_json(&self.parts)
     }
 
-    /// The model as a UBJSON file that every XGBoost from 1.6 loads; smaller than JSON and what MLflow stores.
+    /// The model as a UBJSON file, which is smaller than JSON and what MLflow stores; it is loaded by the versions that
+    /// load [`to_json`](Self::to_json)'s.
     pub fn to_ubjson(&self) -> Vec<u8> {
         format::write_ubjson(&self.parts)
     }
@@ -165,12 +169,13 @@ impl Booster {
     /// The sums of base score and leaves, rows x outputs, row by row; NaN is a missing value.
     ///
     /// For `binary:logistic` these are the log-odds of the positive class. The bits are those of Python's
-    /// `Booster.predict(DMatrix(rows), output_margin=True)` everywhere: values are rounded to 32 bits, and all trees are
-    /// added up in their order.
+    /// `Booster.predict(DMatrix(rows), output_margin=True)` on Linux with glibc: values are rounded to 32 bits, and all
+    /// trees are added up in their order. Elsewhere the last bit of the logarithm of the base score may differ.
     ///
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
     pub fn margins<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<f32>, Error> {
+        self.check_width(rows.ncols())?;
         let mut margins = vec![0.0; rows.nrows() * self.n_outputs()];
         self.margins_into(rows, &mut margins)?;
         Ok(margins)
@@ -178,7 +183,7 @@ impl Booster {
 
     /// As [`margins`](Self::margins), into memory of the caller's.
     ///
-    /// Nothing is allocated per row.
+    /// Takes room for at most 64 rows, however many there are.
     ///
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
@@ -200,9 +205,11 @@ impl Booster {
         for margins in margins.chunks_exact_mut(self.n_outputs()) {
             margins.copy_from_slice(&self.base_margins);
         }
-        let Some(columns) = self.walker.columns() else {
-            return self.linear_margins(rows, margins);
+        let walker = match &self.parts.ensemble {
+            Ensemble::Linear(linear) => return self.linear_margins(linear, rows, margins),
+            Ensemble::Trees(_) => &self.walker,
         };
+        let columns = walker.columns();
         let mut batch = columns.batch(rows.nrows().min(BATCH));
         let mut left = margins;
         self.for_each_row(rows, |row| {
@@ -225,10 +232,10 @@ impl Booster {
 
     fn linear_margins<V: Copy + Into<f64>>(
         &self,
+        linear: &LinearModel,
         rows: ArrayView2<'_, V>,
         margins: &mut [f32],
     ) -> Result<(), Error> {
-        let Walker::Linear(linear) = &self.walker else { return Ok(()) };
         let mut margins = margins.chunks_exact_mut(self.n_outputs());
         let mut values = Vec::new();
         self.for_each_row(rows, |row| {
@@ -259,7 +266,8 @@ impl Booster {
     /// * [`Error::Unsupported`] if the objective tells no classes apart
     pub fn classes<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<u32>, Error> {
         let classes = self.parts.objective.classes(&self.margins(rows)?, self.n_outputs());
-        classes.ok_or_else(|| Error::unsupported_objective(self.objective()))
+        let feature = || Unsupported::Classes(self.objective().to_owned());
+        classes.ok_or_else(|| Error::Unsupported { feature: feature() })
     }
 
     /// The leaves at which rows end, rows x trees, row by row: the numbers that Python's
@@ -291,7 +299,7 @@ impl Booster {
         Ok(leaves)
     }
 
-    fn check_width(&self, got: usize) -> Result<(), Error> {
+    pub(crate) fn check_width(&self, got: usize) -> Result<(), Error> {
         let expected = self.n_features();
         if got == expected { Ok(()) } else { Err(Error::ColumnCount { got, expected }) }
     }

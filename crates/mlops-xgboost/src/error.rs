@@ -112,6 +112,12 @@ pub enum Unsupported {
     /// An objective that is not known, or that cannot do what is asked.
     #[error("the objective `{0}`")]
     Objective(String),
+    /// Classes of an objective that tells none apart.
+    #[error("a class by the objective `{0}`")]
+    Classes(String),
+    /// Some rounds of a linear model.
+    #[error("a part of the rounds of a linear model")]
+    LinearRounds,
     /// Leaves with a value per output, where one is needed.
     #[error("a tree whose leaves are vectors")]
     VectorLeaves,

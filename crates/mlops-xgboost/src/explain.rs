@@ -35,6 +35,7 @@ impl Booster {
         &self,
         rows: ArrayView2<'_, V>,
     ) -> Result<Contributions, Error> {
+        self.check_width(rows.ncols())?;
         let (n_outputs, n_features) = (self.n_outputs(), self.n_features());
         let mut base_values: Vec<f64> =
             self.base_margins().iter().copied().map(f64::from).collect();
@@ -193,7 +194,10 @@ impl ExplainedTree<'_> {
                         known: if hot == Some(child) { known } else { 0.0 },
                         weight: 0.0,
                     };
-                    self.descend(row, child, (paths, length), step, add);
+                    // No training row and not this one: nothing below counts.
+                    if step.known > 0.0 || step.unknown > 0.0 {
+                        self.descend(row, child, (paths, length), step, add);
+                    }
                 }
             }
             NodeKind::VectorLeaf { .. } => {}
@@ -264,6 +268,8 @@ mod tests {
 
     use super::*;
     use crate::Dataset;
+    use crate::booster::Parts;
+    use crate::tree::{Node, Test};
     use mlops_core::{Feature, Random, Records, Schema};
 
     /// A booster of three features, one of which has missing values, and rows for it.
@@ -319,6 +325,42 @@ mod tests {
                     .sum();
                 assert!((got[[0, feature as usize]] - expected).abs() < 1e-12);
             }
+        }
+    }
+
+    #[test]
+    fn ways_that_no_training_row_went_are_explained() {
+        // The left child has all rows; the right one is split again, by the same feature.
+        let split = |threshold, left, right, hessian| Node {
+            kind: NodeKind::Split {
+                feature: 0,
+                test: Test::Below(threshold),
+                default_left: true,
+                left,
+                right,
+                gain: 1.0,
+            },
+            weight: 0.0,
+            hessian,
+            id: 0,
+        };
+        let nodes = vec![
+            split(1.0, 1, 2, 5.0),
+            Node::leaf(-1.0, 0.0, 5.0),
+            split(2.0, 3, 4, 0.0),
+            Node::leaf(0.5, 0.0, 0.0),
+            Node::leaf(2.0, 0.0, 0.0),
+        ];
+        let (booster, _) = booster();
+        let ensemble = Ensemble::Trees(TreeEnsemble::single(vec![Tree::new(nodes)]));
+        let parts = Parts { ensemble, ..booster.parts().clone() };
+        let booster = Booster::from_parts(parts).unwrap();
+        let rows = array![[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.0, 0.0, 0.0]];
+        let contributions = booster.contributions(rows.view()).unwrap();
+        let margins = booster.margins(rows.view()).unwrap();
+        for (margin, row) in margins.iter().zip(contributions.values.outer_iter()) {
+            let sum = contributions.base_values[0] + row.sum();
+            assert!((sum - f64::from(*margin)).abs() < 1e-6, "{row:?}");
         }
     }
 

@@ -32,6 +32,9 @@ impl Booster {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn importance(&self, importance: Importance) -> Vec<f64> {
+        if self.n_trees() == 0 {
+            return vec![0.0; self.n_features()];
+        }
         let mut totals = vec![Totals::default(); self.n_features()];
         for node in self.parts().ensemble.trees().iter().flat_map(|tree| &tree.nodes) {
             if let NodeKind::Split { feature, gain, .. } = node.kind {

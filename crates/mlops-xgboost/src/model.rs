@@ -68,7 +68,7 @@ impl XgboostModel {
 
     fn bind(booster: Booster, schema: Arc<Schema>, unseen: Unseen) -> Result<Self, Error> {
         if booster.n_features() != schema.len() {
-            return Err(Error::ColumnCount { got: booster.n_features(), expected: schema.len() });
+            return Err(Error::ColumnCount { got: schema.len(), expected: booster.n_features() });
         }
         for (got, expected) in booster.feature_names().iter().zip(schema.names()) {
             if got != expected {
@@ -154,9 +154,17 @@ impl LoadModel for XgboostModel {
     }
 }
 
-/// Writes what `mlflow.xgboost` and `mlflow.pyfunc` load.
+/// Writes what `mlflow.xgboost` and `mlflow.pyfunc` load. A model whose categories stand in another order in the
+/// schema than in the booster is not written.
 impl SaveModel for XgboostModel {
     fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError> {
+        // A written booster knows codes only, which then have to be the positions in the schema.
+        let is_position = |(position, code): (u32, &f64)| f64::from(position) == *code;
+        let are_positions = |codes: &Vec<f64>| (0..).zip(codes).all(is_position);
+        if !self.codes.iter().flatten().all(are_positions) {
+            let what = "to write categories in another order than that of the model";
+            return Err(ModelError::new(ModelErrorKind::Unsupported { what }, FILE));
+        }
         dir.file(FILE, &self.booster.to_ubjson())?;
         dir.flavor(
             FLAVOR,

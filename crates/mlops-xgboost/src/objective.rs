@@ -120,14 +120,27 @@ impl Objective {
         margins
     }
 
-    /// The classes of rows of `n_outputs` margins, if the objective tells classes apart.
+    /// The classes of rows of `n_outputs` margins, if the objective tells classes apart; several labels that a row may
+    /// have at once are none.
     pub(crate) fn classes(&self, margins: &[f32], n_outputs: usize) -> Option<Vec<u32>> {
-        let class = |row: &[f32]| match row {
-            [margin] => u32::from(*margin > 0.0),
-            _ => u32::try_from(largest(row)).unwrap_or(u32::MAX),
+        let class: fn(&[f32]) -> u32 = if self.name.starts_with("multi:") {
+            |row| u32::try_from(largest(row)).unwrap_or(u32::MAX)
+        } else if self.name.starts_with("binary:") && n_outputs == 1 {
+            |row| u32::from(row[0] > 0.0)
+        } else {
+            return None;
         };
-        let has_classes = self.name.starts_with("binary:") || self.name.starts_with("multi:");
-        has_classes.then(|| margins.chunks_exact(n_outputs).map(class).collect())
+        Some(margins.chunks_exact(n_outputs).map(class).collect())
+    }
+
+    /// Refuses base scores without a margin.
+    pub(crate) fn check(&self, base_scores: &[f32]) -> Result<(), Error> {
+        let is_usable = |score: &f32| {
+            score.is_finite() && (self.transform != Transform::Exponential || *score > 0.0)
+        };
+        let expected = "finite, and positive where its logarithm is the margin";
+        let wrong = Error::WrongType { key: "base_score", expected };
+        if base_scores.iter().all(is_usable) { Ok(()) } else { Err(wrong) }
     }
 }
 
@@ -142,8 +155,9 @@ pub(crate) fn logit(probability: f32) -> f32 {
 
 /// The probability of a margin: `1 / (1 + exp(-x))`, in `(0, 1]`.
 pub(crate) fn sigmoid(margin: f32) -> f32 {
-    // Above 88.7, the exponential of a 32-bit number is infinite.
-    1.0 / ((-margin).min(88.7).exp() + 1.0)
+    // Above 88.7, the exponential of a 32-bit number is infinite. NaN stays NaN.
+    let exponent = if -margin > 88.7 { 88.7 } else { -margin };
+    1.0 / (exponent.exp() + 1.0)
 }
 
 /// Turns margins into probabilities that sum up to 1.
@@ -184,6 +198,7 @@ mod tests {
     fn the_ends_of_the_range_are_finite() {
         assert_eq!(sigmoid(f32::INFINITY), 1.0);
         assert!(sigmoid(f32::MIN) > 0.0);
+        assert!(sigmoid(f32::NAN).is_nan());
         assert!(logit(0.0).is_finite() && logit(1.0).is_finite());
         assert_eq!(logit(0.5), 0.0);
     }
@@ -194,6 +209,8 @@ mod tests {
         assert_eq!(objective("multi:softmax").predict(margins.to_vec(), 3), [1.0, 0.0]);
         assert_eq!(objective("multi:softprob").classes(&margins, 3), Some(vec![1, 0]));
         assert_eq!(objective("binary:logistic").classes(&margins[2..4], 1), Some(vec![1, 0]));
+        assert_eq!(objective("binary:logistic").classes(&margins, 3), None);
+        assert_eq!(objective("multi:softprob").classes(&[0.7], 1), Some(vec![0]));
         assert_eq!(objective("reg:squarederror").classes(&margins, 1), None);
     }
 
@@ -208,6 +225,14 @@ mod tests {
         assert_eq!(objective("reg:quantileerror").predict(vec![2.0, 1.0], 2), [1.0, 2.0]);
         let older = Objective::new("reg:quantileerror", Settings::new(), (3, 2)).unwrap();
         assert_eq!(older.predict(vec![2.0, 1.0], 2), [2.0, 1.0]);
+    }
+
+    #[test]
+    fn base_scores_without_a_margin_are_refused() {
+        objective("count:poisson").check(&[0.5]).unwrap();
+        objective("reg:squarederror").check(&[-0.5, 0.0]).unwrap();
+        objective("count:poisson").check(&[0.0]).unwrap_err();
+        objective("binary:logistic").check(&[f32::NAN]).unwrap_err();
     }
 
     #[test]

@@ -167,7 +167,7 @@ impl Node {
 
 /// Whether a value is one of some ascending categories; what is no category is not.
 pub(crate) fn is_among(value: f32, categories: &[u32]) -> bool {
-    if !(0.0..LAST_CATEGORY).contains(&value) {
+    if !(0.0..LAST_CATEGORY as f32).contains(&value) {
         return false;
     }
     #[expect(
@@ -180,7 +180,7 @@ pub(crate) fn is_among(value: f32, categories: &[u32]) -> bool {
 }
 
 /// Codes of categories are below this, from which on 32-bit numbers have gaps.
-const LAST_CATEGORY: f32 = 16_777_216.0;
+pub(crate) const LAST_CATEGORY: u32 = 1 << 24;
 
 /// Where a node stands among the kept ones; links of nodes that are dropped may lead anywhere.
 fn position(positions: &[u32], node: u32) -> u32 {

@@ -5,25 +5,16 @@ use std::collections::BTreeMap;
 use mlops_forest::{Forest, Node as ForestNode, Row, Side};
 
 use crate::Error;
-use crate::ensemble::{Ensemble, LinearModel, TreeEnsemble};
+use crate::ensemble::{Ensemble, TreeEnsemble};
 use crate::tree::{NodeKind, Test, Tree, is_among};
 
 /// What computes the margins of a row.
 #[derive(Clone, Debug)]
 pub(crate) enum Walker {
     /// Leaves are numbers; each tree adds to the output at its place in `outputs`, or to the only one.
-    Scalar {
-        columns: Columns,
-        forest: Forest<f32>,
-        outputs: Vec<u32>,
-    },
+    Scalar { columns: Columns, forest: Forest<f32>, outputs: Vec<u32> },
     /// Leaves are positions of vectors, with a number for every output.
-    Vector {
-        columns: Columns,
-        forest: Forest<u32>,
-        vectors: Vec<f32>,
-    },
-    Linear(LinearModel),
+    Vector { columns: Columns, forest: Forest<u32>, vectors: Vec<f32> },
 }
 
 /// The values that trees compare: the features, and for each split by category whether the row's category is among
@@ -57,9 +48,11 @@ impl Walker {
         n_features: usize,
         n_outputs: usize,
     ) -> Result<Self, Error> {
+        let none = TreeEnsemble::default();
         let ensemble = match ensemble {
             Ensemble::Trees(ensemble) => ensemble,
-            Ensemble::Linear(linear) => return Ok(Self::Linear(linear.clone())),
+            // A linear model has no trees.
+            Ensemble::Linear(_) => &none,
         };
         let (columns, positions) = Columns::of(&ensemble.trees, n_features);
         if ensemble.trees.iter().any(|tree| !tree.vectors.is_empty()) {
@@ -81,11 +74,10 @@ impl Walker {
         Ok(Self::Scalar { columns, forest: builder.build()?, outputs })
     }
 
-    /// The values that trees compare; a linear model has none.
-    pub(crate) fn columns(&self) -> Option<&Columns> {
+    /// The values that trees compare.
+    pub(crate) fn columns(&self) -> &Columns {
         match self {
-            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => Some(columns),
-            Self::Linear(_) => None,
+            Self::Scalar { columns, .. } | Self::Vector { columns, .. } => columns,
         }
     }
 
@@ -113,7 +105,6 @@ impl Walker {
                     margins.iter_mut().zip(vector).for_each(|(margin, value)| *margin += value);
                 });
             }
-            Self::Linear(_) => {}
         }
     }
 }
@@ -228,6 +219,10 @@ fn vector_forest(
     let mut vectors = Vec::new();
     let mut builder = Forest::builder(columns.len());
     for (index, (tree, positions)) in ensemble.trees.iter().zip(positions).enumerate() {
+        if tree.vectors.is_empty() {
+            let problem = "its leaves are numbers, and those of other trees vectors";
+            return Err(Error::Tree { tree: index, problem });
+        }
         let first = u32::try_from(vectors.len() / n_outputs).ok();
         let problem = "more vectors than 32 bits count";
         let first = first.ok_or(Error::Tree { tree: index, problem })?;

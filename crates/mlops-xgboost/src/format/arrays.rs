@@ -71,7 +71,7 @@ impl Arrays<'_> {
                 gain: self.gains[at],
             }
         } else if let Some(vector) = self.vector(at).map_err(|()| out_of_range())? {
-            // No vector belongs to two leaves.
+            // All together are no more than there are in the file.
             if vectors.len() + vector.len() > self.n_vector_values() {
                 return Err(out_of_range());
             }

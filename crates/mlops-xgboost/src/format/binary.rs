@@ -31,6 +31,7 @@ pub(super) fn model(bytes: &[u8]) -> Result<Parts, Error> {
         }
         _ => return Err(Error::unsupported_booster(&booster)),
     };
+    outputs.check(&ensemble, 1)?;
     let mut attributes = BTreeMap::new();
     if header.u32(12) != 0 {
         for _ in 0..reader.count(16)? {

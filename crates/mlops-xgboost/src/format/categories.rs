@@ -36,18 +36,21 @@ fn texts(feature: &Document<'_>) -> Result<Vec<String>, Error> {
     offsets.windows(2).map(|ends| text(ends).ok_or_else(wrong)).collect()
 }
 
-/// Numbers, by their decimal texts.
+/// Numbers, by the texts that Python has for them: `3`, `1.0`, `2.5`.
 fn numbers(feature: &Document<'_>) -> Result<Vec<String>, Error> {
     let wrong = || Error::WrongType { key: "cats", expected: "numbers of categories" };
     match feature.require("values")? {
         Document::Integers(values, _) => Ok(values.iter().map(i64::to_string).collect()),
-        Document::Floats(values) => Ok(values.iter().map(f32::to_string).collect()),
+        Document::Floats(values) => Ok(values.iter().map(|value| format!("{value:?}")).collect()),
         Document::Array(values) => {
             let text = |value: &Document<'_>| match value {
-                Document::Number(Number::Text(text)) => Ok((*text).to_owned()),
+                Document::Number(Number::Text(text)) => match text.parse::<i64>() {
+                    Ok(value) => Ok(value.to_string()),
+                    Err(_) => text.parse::<f64>().map(|v| format!("{v:?}")).map_err(|_| wrong()),
+                },
                 Document::Number(Number::Integer(value)) => Ok(value.to_string()),
-                Document::Number(Number::Float32(value)) => Ok(value.to_string()),
-                Document::Number(Number::Float64(value)) => Ok(value.to_string()),
+                Document::Number(Number::Float32(value)) => Ok(format!("{value:?}")),
+                Document::Number(Number::Float64(value)) => Ok(format!("{value:?}")),
                 _ => Err(wrong()),
             };
             values.iter().map(text).collect()

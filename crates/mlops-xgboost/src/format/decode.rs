@@ -9,7 +9,7 @@ use crate::booster::Parts;
 use crate::ensemble::{Ensemble, LinearModel, TreeEnsemble};
 use crate::error::{Error, Unsupported};
 use crate::objective::{Objective, Settings};
-use crate::tree::Tree;
+use crate::tree::{LAST_CATEGORY, Tree};
 
 /// The newest version whose models are understood. A later one may mean something else by the same keys, as 3.1 did by
 /// the base score.
@@ -17,6 +17,10 @@ const NEWEST: (u64, u64) = (3, 4);
 /// More classes or targets than this are refused: a file can claim any number of them.
 const MAX_OUTPUTS: usize = 100_000;
 const MAX_FEATURES: usize = 1 << 24;
+const TOO_MANY_OUTPUTS: Error = Error::WrongType {
+    key: "num_class",
+    expected: "at most 100,000 classes or targets, and no more than the model has values for",
+};
 
 pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     // A snapshot, as pickles hold it, wraps the model.
@@ -36,6 +40,7 @@ pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     let booster = learner.require("gradient_booster")?;
     let categories = category_names(booster, n_features)?;
     let ensemble = ensemble(booster, n_features, outputs.count)?;
+    outputs.check(&ensemble, base_scores.len())?;
     Ok(Parts {
         n_features,
         feature_names,
@@ -87,9 +92,19 @@ impl Outputs {
     pub(super) fn new(n_classes: usize, n_targets: usize) -> Result<Self, Error> {
         let count = n_classes.max(n_targets).max(1);
         if count > MAX_OUTPUTS {
-            return Err(Error::WrongType { key: "num_class", expected: "at most 100,000" });
+            return Err(TOO_MANY_OUTPUTS);
         }
         Ok(Self { count, are_classes: n_classes > 1 })
+    }
+
+    /// Refuses a large number of outputs that nothing in the file stands for.
+    pub(super) fn check(&self, ensemble: &Ensemble, n_base_scores: usize) -> Result<(), Error> {
+        let has_vectors = ensemble.trees().iter().any(|tree| !tree.vectors.is_empty());
+        let explained = match ensemble {
+            Ensemble::Trees(_) if !has_vectors => ensemble.trees().len().max(n_base_scores),
+            _ => self.count,
+        };
+        if self.count <= explained.max(1000) { Ok(()) } else { Err(TOO_MANY_OUTPUTS) }
     }
 }
 
@@ -118,7 +133,7 @@ fn base_scores(params: &Document<'_>, n_outputs: usize) -> Result<Vec<f32>, Erro
     let text = params.require_text(key)?;
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let scores = list.split(',').map(|score| score.trim().parse::<f32>().ok());
-    let scores: Option<Vec<f32>> = scores.map(|score| score.filter(|s| s.is_finite())).collect();
+    let scores: Option<Vec<f32>> = scores.collect();
     let fits = |scores: &Vec<f32>| scores.len() == 1 || scores.len() == n_outputs;
     scores.filter(fits).ok_or(Error::WrongType { key, expected: "a number, or one per output" })
 }
@@ -191,8 +206,8 @@ fn trees(
     };
     let trees = documents.iter().enumerate();
     let trees = trees.map(|(index, document)| tree(index, document, n_outputs));
-    let weights =
-        [model, gbtree, outer].into_iter().find(|place| place.get("weight_drop").is_some());
+    // XGBoost 3.4 keeps them beside the trees, older versions one level above.
+    let weights = [model, outer].into_iter().find(|place| place.get("weight_drop").is_some());
     let weights = weights.map(|place| place.require_floats("weight_drop")).transpose()?;
     let n_parallel = match params.get("num_parallel_tree") {
         Some(_) => number(params, "num_parallel_tree")?.max(1),
@@ -265,14 +280,12 @@ fn tree(index: usize, document: &Document<'_>, n_outputs: usize) -> Result<Tree,
         None => Vectors::Nodes { size },
     };
     let (categorical, categories) = categories(index, document, n_nodes)?;
-    let conditions = document.require_floats("split_conditions")?;
-    // A leaf that is a vector has no number of its own.
     let arrays = Arrays {
         left: document.require_integers("left_children")?,
         right: document.require_integers("right_children")?,
         features: document.require_integers("split_indices")?,
         default_left: document.require_integers("default_left")?,
-        conditions,
+        conditions: document.require_floats("split_conditions")?,
         weights: document.require_floats("base_weights")?,
         gains: document.require_floats("loss_changes")?,
         hessians: document.require_floats("sum_hessian")?,
@@ -310,7 +323,9 @@ fn categories(index: usize, document: &Document<'_>, n_nodes: usize) -> Result<C
         let list = range.and_then(|range| all.get(range)).ok_or_else(malformed)?;
         // Segments do not overlap: lists take no more memory than the array.
         left = left.checked_sub(list.len()).ok_or_else(malformed)?;
-        let list: Option<Vec<u32>> = list.iter().map(|code| u32::try_from(*code).ok()).collect();
+        // No value can be a larger code.
+        let code = |code: &i64| u32::try_from(*code).ok().filter(|code| *code < LAST_CATEGORY);
+        let list: Option<Vec<u32>> = list.iter().map(code).collect();
         let mut list = list.ok_or_else(malformed)?;
         list.sort_unstable();
         let node = usize::try_from(*node).ok().and_then(|node| categorical.get_mut(node));

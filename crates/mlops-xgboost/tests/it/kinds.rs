@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlops_core::{Feature, Predictor, Records, Schema};
+use mlops_core::{
+    Feature, LoadContext, LoadModel, ModelDir, ModelErrorKind, Predictor, Records, Schema,
+};
 use mlops_xgboost::{Booster, Error, Importance, XgboostModel};
 use ndarray::{Array2, array, s};
 use serde::Deserialize;
@@ -70,21 +72,27 @@ fn contributions_are_those_of_python() {
 
 #[test]
 fn importances_are_those_of_python() {
+    let mut n_models = 0;
     for (name, booster, _, answers) in models() {
-        for (kind, expected) in answers.importance.unwrap_or_default() {
+        let Some(importance) = answers.importance else { continue };
+        n_models += 1;
+        for (kind, expected) in importance {
             let importance = match &*kind {
                 "weight" => Importance::Weight,
                 "gain" => Importance::Gain,
                 "cover" => Importance::Cover,
                 "total_gain" => Importance::TotalGain,
-                _ => Importance::TotalCover,
+                "total_cover" => Importance::TotalCover,
+                _ => panic!("{kind}"),
             };
+            assert_eq!(expected.len(), booster.n_features());
             for (got, expected) in booster.importance(importance).iter().zip(expected) {
                 let error = (got - expected).abs();
                 assert!(error <= 1e-5 * expected.abs(), "{name} {kind}: {got} {expected}");
             }
         }
     }
+    assert_eq!(n_models, 11);
 }
 
 #[test]
@@ -142,6 +150,15 @@ fn categories_are_matched_by_name() {
         assert_eq!(predict(&model, position as f64), answers[*level], "{level}");
     }
     assert_eq!(predict(&model, f64::NAN), answers["missing"]);
+
+    // Written, the booster would know codes only.
+    let folder = tempfile::tempdir().unwrap();
+    let error = ModelDir::create(folder.path().join("permuted"), &model).unwrap_err();
+    assert!(matches!(error.kind(), ModelErrorKind::Unsupported { .. }), "{error}");
+    let same_order = XgboostModel::new(booster.clone(), schema(&["red", "rose", "white"]));
+    let dir = ModelDir::create(folder.path().join("model"), &same_order.unwrap()).unwrap();
+    let loaded = XgboostModel::load(&dir, &LoadContext::new()).unwrap();
+    assert_eq!(predict(&loaded, 2.0), answers["white"]);
 
     let error = XgboostModel::new(booster.clone(), schema(&["red", "orange"])).unwrap_err();
     let text = "feature `colour` has category `orange`, which the model does not know";

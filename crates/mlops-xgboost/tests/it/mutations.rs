@@ -2,7 +2,7 @@ use mlops_testing::{Mutator, n_mutations};
 use mlops_xgboost::Booster;
 use ndarray::Array2;
 
-use crate::support::data;
+use crate::support::{bits, data};
 
 const FILES: [&str; 9] = [
     "booster.ubj",
@@ -34,6 +34,15 @@ fn changed_files_are_boosters_or_errors() {
         let predictions = booster.predict(rows.view()).unwrap();
         assert_eq!(predictions.len(), 3 * booster.n_predictions());
         assert_eq!(booster.leaves(rows.view()).unwrap().len(), 3 * booster.n_trees());
-        let _ = (booster.contributions(rows.view()), booster.to_ubjson());
+        let _ = (booster.contributions(rows.view()), booster.classes(rows.view()));
+        let margins = bits(&booster.margins(rows.view()).unwrap());
+        for written in [booster.to_json(), booster.to_ubjson()] {
+            let again = Booster::from_bytes(&written).unwrap();
+            let again = bits(&again.margins(rows.view()).unwrap());
+            let is_same = |(left, right): (&u32, &u32)| {
+                left == right || (f32::from_bits(*left).is_nan() && f32::from_bits(*right).is_nan())
+            };
+            assert!(again.len() == margins.len() && again.iter().zip(&margins).all(is_same));
+        }
     }
 }
