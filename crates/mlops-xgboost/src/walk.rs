@@ -91,18 +91,25 @@ impl Walker {
                     forest.for_each_leaf(&batch.rows[0], |leaf| sum += leaf);
                     *margin = sum;
                 }
-                _ => forest.for_each_leaf_of(batch.filled(), |row, _, leaf| margins[row] += leaf),
+                _ => forest.for_each_leaf_of(batch.filled(), |row, _, leaves| {
+                    margins[row] = leaves.iter().fold(margins[row], |sum, leaf| sum + leaf);
+                }),
             },
             Self::Scalar { forest, outputs, .. } => {
-                forest.for_each_leaf_of(batch.filled(), |row, tree, leaf| {
-                    margins[row * n_outputs + outputs[tree] as usize] += leaf;
+                forest.for_each_leaf_of(batch.filled(), |row, tree, leaves| {
+                    let margins = &mut margins[row * n_outputs..][..n_outputs];
+                    for (output, leaf) in outputs[tree..].iter().zip(leaves) {
+                        margins[*output as usize] += leaf;
+                    }
                 });
             }
             Self::Vector { forest, vectors, .. } => {
-                forest.for_each_leaf_of(batch.filled(), |row, _, vector| {
-                    let vector = &vectors[vector as usize * n_outputs..][..n_outputs];
+                forest.for_each_leaf_of(batch.filled(), |row, _, leaves| {
                     let margins = &mut margins[row * n_outputs..][..n_outputs];
-                    margins.iter_mut().zip(vector).for_each(|(margin, value)| *margin += value);
+                    for leaf in leaves {
+                        let vector = &vectors[*leaf as usize * n_outputs..][..n_outputs];
+                        margins.iter_mut().zip(vector).for_each(|(margin, value)| *margin += value);
+                    }
                 });
             }
         }
