@@ -1,5 +1,7 @@
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use mlops_core::{Feature, Records, Schema};
 use ndarray::Array2;
@@ -17,14 +19,15 @@ pub struct Wines {
 /// Reads the bundled sample.
 ///
 /// # Errors
-/// What is wrong with the files; nothing, unless they were changed.
+/// What is wrong with the files; nothing, unless they were moved or changed.
 pub fn wines() -> Result<Wines, Box<dyn Error>> {
-    let header = RED.lines().next().unwrap_or_default().replace('"', "").replace(' ', "_");
+    let (red, white) = (read("winequality-red.csv")?, read("winequality-white.csv")?);
+    let header = red.lines().next().unwrap_or_default().replace('"', "").replace(' ', "_");
     let measured = header.split(';').filter(|name| *name != "quality").map(Feature::numeric);
     let schema = Schema::new(measured.chain([Feature::integer("is_red")]).collect())?;
 
     let (mut values, mut is_good) = (Vec::new(), Vec::new());
-    for (file, is_red) in [(RED, 1.0), (WHITE, 0.0)] {
+    for (file, is_red) in [(red, 1.0), (white, 0.0)] {
         for line in file.lines().skip(1) {
             let row: Vec<f64> = line.split(';').map(str::parse).collect::<Result<_, _>>()?;
             let (quality, measured) = row.split_last().ok_or("an empty line")?;
@@ -37,8 +40,10 @@ pub fn wines() -> Result<Wines, Box<dyn Error>> {
     Ok(Wines { records: Records::new(Arc::new(schema), values)?, is_good })
 }
 
-const RED: &str = include_str!("../examples/wine-quality/data/winequality-red.csv");
-const WHITE: &str = include_str!("../examples/wine-quality/data/winequality-white.csv");
+fn read(name: &str) -> io::Result<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/wine-quality/data");
+    fs::read_to_string(folder.join(name))
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,13 @@
 //! The bundled sample of the wine-quality data, as requests carry it.
 
-use std::sync::Arc;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use mlops_core::{Feature, JsonLimits, Records, Schema};
 
-const RED: &str = include_str!("../../examples/wine-quality/data/winequality-red.csv");
-const WHITE: &str = include_str!("../../examples/wine-quality/data/winequality-white.csv");
+static RED: LazyLock<String> = LazyLock::new(|| read("winequality-red.csv"));
+static WHITE: LazyLock<String> = LazyLock::new(|| read("winequality-white.csv"));
 
 /// The columns of the files but the last, which is the quality.
 const MEASURED: [&str; 11] = [
@@ -32,8 +34,8 @@ pub fn schema() -> Arc<Schema> {
 
 /// A JSON array of `n` wines, red ones first; the sample is repeated as often as needed.
 pub fn json(n: usize) -> String {
-    let red = wines(RED).map(|line| row(line, 1));
-    let white = wines(WHITE).map(|line| row(line, 0));
+    let red = wines(&RED).map(|line| row(line, 1));
+    let white = wines(&WHITE).map(|line| row(line, 0));
     let rows: Vec<_> = red.chain(white).cycle().take(n).collect();
     format!("[{}]", rows.join(","))
 }
@@ -48,7 +50,13 @@ pub fn records(n: usize) -> Records {
 /// Whether each of the first `n` wines is good: of quality 7 or above.
 pub fn labels(n: usize) -> Vec<bool> {
     let is_good = |line: &str| line.rsplit(';').next().is_some_and(|quality| quality >= "7");
-    wines(RED).chain(wines(WHITE)).cycle().take(n).map(is_good).collect()
+    wines(&RED).chain(wines(&WHITE)).cycle().take(n).map(is_good).collect()
+}
+
+#[expect(clippy::expect_used, reason = "the sample lies in the workspace")]
+fn read(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/wine-quality/data");
+    fs::read_to_string(folder.join(name)).expect("a file of the sample")
 }
 
 fn wines(file: &'static str) -> impl Iterator<Item = &'static str> + Clone {
