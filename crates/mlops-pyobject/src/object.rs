@@ -1,9 +1,15 @@
+mod kind;
+mod values;
+
 use std::fmt;
 
-use crate::array::Array;
 use crate::graph::{Graph, Id, Instance, Name, Node};
-use crate::path::{Path, Segment, shown};
+use crate::path::{Path, Segment};
 use crate::{Error, Limit};
+
+pub use kind::Kind;
+pub use values::Slice;
+pub(crate) use values::{bytes, exact};
 
 /// An object of a graph, and the way that led to it.
 ///
@@ -33,72 +39,9 @@ pub struct Object<'g> {
     path: Path<'g>,
 }
 
-/// What an [`Object`] is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Python's `None`.
-    None,
-    /// `True` or `False`.
-    Boolean,
-    /// An integer of any size.
-    Integer,
-    /// A floating-point number.
-    Float,
-    /// A `str`.
-    Text,
-    /// A `bytes` object.
-    Bytes,
-    /// A `list`.
-    List,
-    /// A `tuple`.
-    Tuple,
-    /// A `set` or `frozenset`.
-    Set,
-    /// A `dict`.
-    Dict,
-    /// A class or function itself, which is a name here.
-    Name,
-    /// A numpy array; a numpy scalar is an array without dimensions.
-    Array,
-    /// An instance of any other class, or what a function would return.
-    Instance,
-}
-
-/// A Python `slice` of positions; parts that are `None` are so here.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "a slice has three parts in Python")]
-pub struct Slice<T> {
-    /// Where it begins.
-    pub start: Option<T>,
-    /// Where it ends.
-    pub stop: Option<T>,
-    /// The step from one position to the next.
-    pub step: Option<i64>,
-}
-
 impl<'g> Object<'g> {
     pub(crate) fn root(graph: &'g Graph, id: Id) -> Self {
         Self { graph, id, path: Path::default() }
-    }
-
-    /// What the object is.
-    pub fn kind(&self) -> Kind {
-        match self.node() {
-            Node::None => Kind::None,
-            Node::Boolean(_) => Kind::Boolean,
-            Node::Integer(_) | Node::BigInteger => Kind::Integer,
-            Node::Float(_) => Kind::Float,
-            Node::Text(_) => Kind::Text,
-            Node::Bytes(_) => Kind::Bytes,
-            Node::List(_) => Kind::List,
-            Node::Tuple(_) => Kind::Tuple,
-            Node::Set(_) => Kind::Set,
-            Node::Dict(_) => Kind::Dict,
-            Node::Name(_) => Kind::Name,
-            Node::Array(_) => Kind::Array,
-            Node::Instance(_) => self.kind_of_instance(),
-        }
     }
 
     /// The way to the object as Python would write it, such as `steps[1].mean_`.
@@ -244,100 +187,6 @@ impl<'g> Object<'g> {
         entries.map(entry).collect()
     }
 
-    /// A boolean.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is none, and no numpy scalar of one
-    pub fn boolean(&self) -> Result<bool, Error> {
-        if let Node::Boolean(boolean) = self.node() {
-            return Ok(*boolean);
-        }
-        self.scalar("a boolean", Array::booleans)
-    }
-
-    /// An integer of 64 bits.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is none, and no numpy scalar of one
-    /// * [`Error::Invalid`] if it needs more bits
-    pub fn integer(&self) -> Result<i64, Error> {
-        match self.node() {
-            Node::Integer(integer) => Ok(*integer),
-            Node::BigInteger => Err(self.invalid("is beyond 64 bits")),
-            _ => self.scalar("an integer", Array::integers),
-        }
-    }
-
-    /// An integer that counts something.
-    ///
-    /// # Errors
-    /// As [`integer`](Self::integer), and [`Error::Invalid`] if it is negative.
-    pub fn count(&self) -> Result<usize, Error> {
-        usize::try_from(self.integer()?).map_err(|_| self.invalid("is negative"))
-    }
-
-    /// A number; an integer counts as one if 64-bit floating point holds it exactly.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is none, and no numpy scalar of one
-    /// * [`Error::Invalid`] if it is an integer beyond 53 bits
-    pub fn float(&self) -> Result<f64, Error> {
-        match self.node() {
-            Node::Float(float) => Ok(*float),
-            Node::Integer(integer) => {
-                exact(*integer).ok_or_else(|| self.invalid("is beyond 53 bits"))
-            }
-            Node::BigInteger => Err(self.invalid("is beyond 53 bits")),
-            _ => self.scalar("a number", Array::floats),
-        }
-    }
-
-    /// A text.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is none
-    pub fn text(&self) -> Result<&'g str, Error> {
-        self.node().as_text().ok_or_else(|| self.unexpected("a text"))
-    }
-
-    /// The content of a bytes object or bytearray.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is neither
-    pub fn bytes(&self) -> Result<&'g [u8], Error> {
-        bytes(self.graph.nodes(), self.id).ok_or_else(|| self.unexpected("bytes"))
-    }
-
-    /// A slice of positions.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is no slice or not one of integers
-    pub fn slice(&self) -> Result<Slice<i64>, Error> {
-        self.slice_of(Object::integer)
-    }
-
-    /// A slice between names.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is no slice or not one of texts
-    pub fn slice_of_names(&self) -> Result<Slice<&'g str>, Error> {
-        self.slice_of(Object::text)
-    }
-
-    /// Whether the object is a slice.
-    pub fn is_slice(&self) -> bool {
-        self.is_instance("builtins", "slice")
-    }
-
-    /// A numpy array or scalar.
-    ///
-    /// # Errors
-    /// * [`Error::Unexpected`] if the object is neither
-    /// * [`Error::Invalid`] if its parts do not belong together
-    pub fn array(&self) -> Result<Array<'g>, Error> {
-        Array::new(self)
-    }
-
     /// An error that says what was expected instead of this object; what it is is said by name.
     pub fn unexpected(&self, expected: impl Into<String>) -> Error {
         Error::Unexpected { path: self.path(), expected: expected.into(), got: self.description() }
@@ -386,20 +235,6 @@ impl<'g> Object<'g> {
         match self.graph.node(self.instance()?.state?) {
             Node::Tuple(state) => Some(state),
             _ => None,
-        }
-    }
-
-    fn kind_of_instance(&self) -> Kind {
-        let Some(class) = self.class() else { return Kind::Instance };
-        let is_any = |package, names: &[&str]| names.iter().any(|name| class.is(package, name));
-        if is_any("numpy", &["_reconstruct", "_frombuffer", "scalar"]) {
-            Kind::Array
-        } else if is_any("builtins", &["set", "frozenset"]) {
-            Kind::Set
-        } else if is_any("builtins", &["bytearray"]) {
-            Kind::Bytes
-        } else {
-            Kind::Instance
         }
     }
 
@@ -462,60 +297,6 @@ impl<'g> Object<'g> {
             _ => Err(self.unexpected("a dict")),
         }
     }
-
-    fn scalar<T>(
-        &self,
-        expected: &str,
-        values: impl Fn(&Array<'g>) -> Result<Vec<T>, Error>,
-    ) -> Result<T, Error> {
-        if self.kind() != Kind::Array {
-            return Err(self.unexpected(expected));
-        }
-        let array = self.array()?;
-        if !array.shape().is_empty() {
-            return Err(self.unexpected(expected));
-        }
-        values(&array)?.pop().ok_or_else(|| self.unexpected(expected))
-    }
-
-    fn slice_of<T>(&self, convert: impl Fn(&Self) -> Result<T, Error>) -> Result<Slice<T>, Error> {
-        if !self.is_slice() {
-            return Err(self.unexpected("a slice"));
-        }
-        let part = |index| {
-            let part = self.argument(index)?;
-            Ok(if part.is_none() { None } else { Some(part) })
-        };
-        let end = |index| part(index)?.as_ref().map(&convert).transpose();
-        let step = part(2)?.as_ref().map(Self::integer).transpose()?;
-        Ok(Slice { start: end(0)?, stop: end(1)?, step })
-    }
-
-    /// What the object is, in words.
-    fn description(&self) -> String {
-        match self.node() {
-            Node::None => "`None`".to_owned(),
-            Node::Name(name) => format!("the class or function `{}`", shown(&name.to_string())),
-            Node::Instance(_) => match self.class() {
-                Some(_) if self.kind() == Kind::Array => "an array".to_owned(),
-                Some(class) => format!("an instance of `{}`", shown(&class.to_string())),
-                None => "the result of a computed call".to_owned(),
-            },
-            _ => match self.kind() {
-                Kind::Boolean => "a boolean",
-                Kind::Integer => "an integer",
-                Kind::Float => "a float",
-                Kind::Text => "a text",
-                Kind::Bytes => "bytes",
-                Kind::List => "a list",
-                Kind::Tuple => "a tuple",
-                Kind::Set => "a set",
-                Kind::Array => "an array",
-                _ => "a dict",
-            }
-            .to_owned(),
-        }
-    }
 }
 
 impl fmt::Debug for Object<'_> {
@@ -524,30 +305,5 @@ impl fmt::Debug for Object<'_> {
             .field("path", &self.path())
             .field("what", &self.description())
             .finish()
-    }
-}
-
-/// `integer` in 64-bit floating point, if it is there exactly.
-pub(crate) fn exact(integer: i64) -> Option<f64> {
-    (integer.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS).then_some(integer as f64)
-}
-
-/// The content of a bytes object or bytearray.
-pub(crate) fn bytes(nodes: &[Node], id: Id) -> Option<&[u8]> {
-    match &nodes[id.position()] {
-        Node::Bytes(bytes) => Some(bytes),
-        Node::Instance(instance) => {
-            let class = nodes[instance.class.position()].as_name();
-            class.filter(|class| class.is("builtins", "bytearray"))?;
-            let Node::Tuple(arguments) = &nodes[instance.arguments.position()] else {
-                return None;
-            };
-            match arguments.first().map(|content| &nodes[content.position()]) {
-                None => Some(&[]),
-                Some(Node::Bytes(bytes)) => Some(bytes),
-                Some(_) => None,
-            }
-        }
-        _ => None,
     }
 }
