@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-use crate::forest::{CompiledNode, Forest};
-use crate::{Error, Node, Side};
+use crate::plain::PlainNode;
+use crate::{Error, Forest, Node, Side};
 
 /// Collects trees and compiles them into a [`Forest`]; made by [`Forest::builder`].
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub(crate) struct CompiledTree {
 
 struct Compiler<V> {
     n_features: usize,
-    nodes: Vec<CompiledNode>,
+    nodes: Vec<PlainNode>,
     // One per node; only those of leaves are ever read.
     values: Vec<V>,
     trees: Vec<CompiledTree>,
@@ -72,7 +72,7 @@ struct Reached {
 impl<V: Copy + Default> Compiler<V> {
     fn new(n_features: usize) -> Self {
         // A leaf points at the position before its own, so no node may stand at position 0.
-        let pad = CompiledNode::leaf(1);
+        let pad = PlainNode::leaf(1);
         Self { n_features, nodes: vec![pad], values: vec![V::default()], trees: Vec::new() }
     }
 
@@ -91,7 +91,7 @@ impl<V: Copy + Default> Compiler<V> {
             depth = reached.depth;
             match nodes[node] {
                 Node::Leaf { value } => {
-                    self.nodes[position as usize] = CompiledNode::leaf(position);
+                    self.nodes[position as usize] = PlainNode::leaf(position);
                     self.values[position as usize] = value;
                 }
                 Node::Split { feature, threshold, missing, left, right } => {
@@ -100,7 +100,7 @@ impl<V: Copy + Default> Compiler<V> {
                         return Err(Error::InvalidThreshold { tree, node, threshold });
                     }
                     let children = self.allocate(tree, 2)?;
-                    self.nodes[position as usize] = CompiledNode::split(slot, threshold, children);
+                    self.nodes[position as usize] = PlainNode::split(slot, threshold, children);
                     for (child, position) in [(left, children), (right, children + 1)] {
                         let n_nodes = nodes.len();
                         let seen = seen.get_mut(child).ok_or(Error::ChildOutOfRange {
@@ -141,7 +141,7 @@ impl<V: Copy + Default> Compiler<V> {
     fn allocate(&mut self, tree: usize, count: u32) -> Result<u32, Error> {
         let n_nodes = self.nodes.len();
         let first = first_position(n_nodes, count).ok_or(Error::TooManyNodes { tree })?;
-        self.nodes.resize(n_nodes + count as usize, CompiledNode::leaf(first));
+        self.nodes.resize(n_nodes + count as usize, PlainNode::leaf(first));
         self.values.resize(self.nodes.len(), V::default());
         Ok(first)
     }

@@ -1,6 +1,8 @@
 use crate::builder::CompiledTree;
-use crate::ranked::{RankedTrees, SLOTS};
-use crate::{ForestBuilder, Row};
+use crate::group::{Group, LANES};
+use crate::plain::{PlainNode, PlainTrees};
+use crate::ranked::RankedTrees;
+use crate::{ForestBuilder, Rows};
 
 /// Trees that were checked and compiled: hands out the leaf values that a row ends at.
 ///
@@ -10,42 +12,19 @@ use crate::{ForestBuilder, Row};
 pub struct Forest<V> {
     n_features: usize,
     n_trees: usize,
+    groups: Vec<Group>,
     // Invariant: every step from a node leads to a node.
     trees: Trees,
     // One per node; only those of leaves are ever read.
     values: Vec<V>,
-    groups: Vec<Group>,
 }
 
-/// How nodes are stored: as small as the forest allows.
+/// How nodes are stored: as small as the forest allows, which is what makes walking fast.
 #[derive(Clone, Debug)]
 enum Trees {
-    Ranked(RankedTrees),
-    Plain(Vec<CompiledNode>),
-}
-
-/// How many trees are walked in step: as many as hide the time that each waits for its next node.
-const LANES: usize = 16;
-/// How many rows are walked through a group of trees before the next group: as many as keep the
-/// group's nodes in the nearest cache worth while.
-const ROWS: usize = 64;
-
-/// Consecutive trees that are walked in step.
-#[derive(Clone, Debug)]
-struct Group {
-    // A last group that is not full repeats its last tree.
-    roots: [u32; LANES],
-    n_trees: usize,
-    depth: usize,
-}
-
-/// A split or a leaf; both are stepped from in the same way, without a branch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CompiledNode {
-    pub(crate) threshold: f32,
-    pub(crate) slot: u32,
-    // The right child stands behind the left one.
-    pub(crate) left: u32,
+    Narrow(RankedTrees<u8, 64>),
+    Wide(RankedTrees<u16, 256>),
+    Plain(PlainTrees),
 }
 
 impl<V: Copy + Default> Forest<V> {
@@ -56,9 +35,8 @@ impl<V: Copy + Default> Forest<V> {
     /// use mlops_forest::{Forest, Node};
     ///
     /// let forest = Forest::builder(12).tree(vec![Node::Leaf { value: 0.5 }]).build()?;
-    /// let mut leaves = Vec::new();
-    /// forest.for_each_leaf(&forest.row(), |value: f32| leaves.push(value));
-    /// assert_eq!(leaves, [0.5]);
+    /// assert_eq!(forest.n_trees(), 1);
+    /// # let _: Forest<f32> = forest;
     /// # Ok::<(), mlops_forest::Error>(())
     /// ```
     pub fn builder(n_features: usize) -> ForestBuilder<V> {
@@ -67,17 +45,16 @@ impl<V: Copy + Default> Forest<V> {
 
     pub(crate) fn new(
         n_features: usize,
-        nodes: Vec<CompiledNode>,
+        nodes: Vec<PlainNode>,
         values: Vec<V>,
         trees: &[CompiledTree],
     ) -> Self {
-        let groups = trees.chunks(LANES).map(Group::new).collect();
-        let n_trees = trees.len();
-        let trees = match RankedTrees::new(&nodes, n_features) {
-            Some(ranked) => Trees::Ranked(ranked),
-            None => Trees::Plain(nodes),
-        };
-        Self { n_features, n_trees, trees, values, groups }
+        let (n_trees, groups) = (trees.len(), Group::all(trees));
+        let narrow = RankedTrees::new(&nodes, &groups, n_features).map(Trees::Narrow);
+        let wide = || RankedTrees::new(&nodes, &groups, n_features).map(Trees::Wide);
+        let trees = narrow.or_else(wide);
+        let trees = trees.unwrap_or_else(|| Trees::Plain(PlainTrees::new(nodes)));
+        Self { n_features, n_trees, groups, trees, values }
     }
 
     /// The number of values in a row.
@@ -90,33 +67,38 @@ impl<V: Copy + Default> Forest<V> {
         self.n_trees
     }
 
-    /// Scratch space for rows of this forest; one per thread is enough for any number of rows.
-    pub fn row(&self) -> Row {
-        Row::new(self.n_features)
+    /// How values are compared, to be told beside a measurement: `8-bit ranks`, `16-bit ranks` or
+    /// `32-bit thresholds`. Leaves do not depend on it.
+    pub fn engine(&self) -> &'static str {
+        match self.trees {
+            Trees::Narrow(_) => "8-bit ranks",
+            Trees::Wide(_) => "16-bit ranks",
+            Trees::Plain(_) => "32-bit thresholds",
+        }
     }
 
-    /// Hands `visit` the value of the leaf that `row` ends at in each tree, in tree order.
-    ///
-    /// Allocates nothing. Takes time in proportion to the number of trees and, within each sixteen
-    /// consecutive ones, to the depth of the deepest.
-    ///
-    /// # Panics
-    /// If `row` was made by a forest with another number of features.
-    #[track_caller]
-    pub fn for_each_leaf(&self, row: &Row, mut visit: impl FnMut(V)) {
-        self.check(std::slice::from_ref(row));
-        self.walk_block::<1>(std::slice::from_ref(row), |_, _, leaves| {
-            for leaf in leaves {
-                visit(*leaf);
-            }
-        });
+    /// The bytes that the compiled trees take.
+    pub fn n_bytes(&self) -> usize {
+        let trees = match &self.trees {
+            Trees::Narrow(trees) => trees.n_bytes(),
+            Trees::Wide(trees) => trees.n_bytes(),
+            Trees::Plain(trees) => trees.n_bytes(),
+        };
+        trees + size_of_val(&*self.groups) + size_of_val(&*self.values)
+    }
+
+    /// Room for rows of this forest, which grows if there are more than `capacity`.
+    pub fn rows(&self, capacity: usize) -> Rows {
+        Rows::new(self.n_features, capacity)
     }
 
     /// Hands `visit` the position of a row, that of a tree, and the values of the leaves at which the
     /// row ends in this tree and the next ones, until every row has met every tree. The trees of one
     /// row come in their order, a few at a time; several rows in turn.
     ///
-    /// Faster than row by row where there are many. Allocates nothing.
+    /// Allocates nothing. Takes time in proportion to the number of trees and, within each eight
+    /// consecutive ones, to the depth of the deepest. [`Rows::BLOCK`] rows at once take less time each
+    /// than one.
     ///
     /// # Examples
     /// ```
@@ -124,9 +106,11 @@ impl<V: Copy + Default> Forest<V> {
     ///
     /// let leaf = |value| vec![Node::Leaf { value }];
     /// let forest = Forest::builder(1).tree(leaf(0.5)).tree(leaf(0.25)).build()?;
-    /// let rows = [forest.row(), forest.row()];
+    /// let mut rows = forest.rows(2);
+    /// rows.push(&[1.0]);
+    /// rows.push(&[f64::NAN]);
     /// let mut sums = [0.0; 2];
-    /// forest.for_each_leaf_of(&rows, |row, _tree, leaves| {
+    /// forest.for_each_leaf(&rows, |row, _tree, leaves| {
     ///     for leaf in leaves {
     ///         sums[row] += leaf;
     ///     }
@@ -136,96 +120,23 @@ impl<V: Copy + Default> Forest<V> {
     /// ```
     ///
     /// # Panics
-    /// If a row was made by a forest with another number of features.
+    /// If `rows` was made by a forest with another number of features.
     #[track_caller]
-    pub fn for_each_leaf_of(&self, rows: &[Row], mut visit: impl FnMut(usize, usize, &[V])) {
-        self.check(rows);
-        for (block, rows) in rows.chunks(ROWS).enumerate() {
-            let visit = |row, tree, leaves: &[V]| visit(block * ROWS + row, tree, leaves);
-            match rows {
-                [_] => self.walk_block::<1>(rows, visit),
-                _ => self.walk_block::<ROWS>(rows, visit),
-            }
-        }
-    }
-
-    #[track_caller]
-    fn check(&self, rows: &[Row]) {
-        let fits = |row: &Row| row.n_features() == self.n_features;
-        assert!(rows.iter().all(fits), "a row is scored by the forest it is made for");
-    }
-
-    /// Walks at most `N` rows.
-    fn walk_block<const N: usize>(&self, rows: &[Row], visit: impl FnMut(usize, usize, &[V])) {
-        match &self.trees {
-            Trees::Ranked(trees) => {
-                let mut ranks = [[0; SLOTS]; N];
-                for (ranks, row) in ranks.iter_mut().zip(rows) {
-                    *ranks = trees.ranks(row.slots());
-                }
-                self.walk(rows.len(), |nodes, row| trees.step(nodes, &ranks[row]), visit);
-            }
-            Trees::Plain(nodes) => {
-                let step = |lanes: &mut [u32; LANES], row: usize| {
-                    let slots = rows[row].slots();
-                    for lane in lanes {
-                        *lane = nodes[*lane as usize].next(slots);
-                    }
-                };
-                self.walk(rows.len(), step, visit);
-            }
-        }
-    }
-
-    /// Walks all rows through one group of trees after the other.
-    fn walk(
-        &self,
-        n_rows: usize,
-        step: impl Fn(&mut [u32; LANES], usize),
-        mut visit: impl FnMut(usize, usize, &[V]),
-    ) {
-        for (first, group) in (0..).step_by(LANES).zip(&self.groups) {
-            for row in 0..n_rows {
-                let mut nodes = group.roots;
-                for _ in 0..group.depth {
-                    step(&mut nodes, row);
-                }
+    pub fn for_each_leaf(&self, rows: &Rows, mut visit: impl FnMut(usize, usize, &[V])) {
+        let fits = rows.n_features() == self.n_features;
+        assert!(fits, "rows are scored by the forest that they are made for");
+        for first in (0..rows.len()).step_by(Rows::BLOCK) {
+            let block = first..rows.len().min(first + Rows::BLOCK);
+            let visit = |group: &Group, row, nodes: [u32; LANES]| {
                 let leaves = nodes.map(|node| self.values[node as usize]);
-                visit(row, first, &leaves[..group.n_trees]);
+                visit(row, group.first, &leaves[..group.n_trees]);
+            };
+            match &self.trees {
+                Trees::Narrow(trees) => trees.walk(&self.groups, rows, block, visit),
+                Trees::Wide(trees) => trees.walk(&self.groups, rows, block, visit),
+                Trees::Plain(trees) => trees.walk(&self.groups, rows, block, visit),
             }
         }
-    }
-}
-
-impl Group {
-    fn new(trees: &[CompiledTree]) -> Self {
-        let n_trees = trees.len();
-        Self {
-            roots: std::array::from_fn(|lane| trees[lane.min(n_trees - 1)].root),
-            n_trees,
-            depth: trees.iter().map(|tree| tree.depth).max().unwrap_or(0),
-        }
-    }
-}
-
-impl CompiledNode {
-    pub(crate) fn split(slot: u32, threshold: f32, left: u32) -> Self {
-        Self { threshold, slot, left }
-    }
-
-    /// The leaf at `position`, which is not 0: no value is below NaN, so every row steps to the
-    /// right of the position before, which is the leaf itself.
-    pub(crate) fn leaf(position: u32) -> Self {
-        Self { threshold: f32::NAN, slot: 0, left: position - 1 }
-    }
-
-    pub(crate) fn is_leaf(self) -> bool {
-        self.threshold.is_nan()
-    }
-
-    fn next(self, slots: &[f32]) -> u32 {
-        let left = slots[self.slot as usize] < self.threshold;
-        self.left + u32::from(!left)
     }
 }
 

@@ -3,12 +3,16 @@
 mod builder;
 mod error;
 mod forest;
+mod group;
 mod node;
+mod plain;
+mod rank;
 mod ranked;
-mod row;
+mod rows;
+mod top;
 
 pub use builder::ForestBuilder;
 pub use error::Error;
 pub use forest::Forest;
 pub use node::{Node, Side, threshold_at_most};
-pub use row::Row;
+pub use rows::Rows;

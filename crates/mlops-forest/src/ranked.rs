@@ -1,105 +1,154 @@
-use crate::forest::CompiledNode;
+use std::ops::Range;
 
-/// Places for the values of a row: two per feature, so that 32 features have room.
-pub(crate) const SLOTS: usize = 64;
-/// Nodes that a position can tell apart.
-const MAX_NODES: usize = 1 << (u32::BITS - POSITION);
-/// The bits of a node before the position of its left child: the rank of the threshold, and the slot.
-const POSITION: u32 = RANK + SLOTS.ilog2();
-const RANK: u32 = u8::BITS;
+use crate::Rows;
+use crate::group::{Group, LANES};
+use crate::plain::PlainNode;
+use crate::rank::Rank;
+use crate::top::{LEVELS, Top};
 
-/// Trees whose thresholds are few enough to be counted: a value is compared by its rank among them, in one byte.
+/// Trees whose thresholds are few enough to be counted: a value is compared by its rank among them.
 ///
 /// ```text
 /// rank(x) = number of thresholds of the feature that are at most x        x < threshold k  <=>  rank(x) < k
 /// ```
 ///
-/// with thresholds in ascending order, counted from 1. Comparisons come out the same, and a node takes four bytes
-/// instead of twelve.
+/// with thresholds in ascending order, counted from 1. Comparisons come out the same, and nodes and values take less
+/// room. A row has two of `SLOTS` places per feature.
 #[derive(Clone, Debug)]
-pub(crate) struct RankedTrees {
-    nodes: Vec<RankedNode>,
-    /// The thresholds of each feature.
-    thresholds: Vec<Thresholds>,
+pub(crate) struct RankedTrees<R: Rank, const SLOTS: usize> {
+    nodes: Vec<R::Node>,
+    /// One per tree.
+    tops: Vec<Top<R, SLOTS>>,
+    /// One per feature.
+    thresholds: Vec<R::Thresholds>,
 }
 
-/// A split or a leaf: the position of the left child, the slot, and the rank of the threshold; a leaf has rank 0, which
-/// no value is below, and steps to itself.
-#[derive(Clone, Copy, Debug)]
-struct RankedNode(u32);
-
-/// The thresholds of a feature, ascending, and NaN behind them.
-type Thresholds = [f32; u8::MAX as usize];
-
-impl RankedTrees {
-    /// The same trees by ranks, if they have at most 255 thresholds per feature, 32 features and 262,144 nodes.
-    pub(crate) fn new(nodes: &[CompiledNode], n_features: usize) -> Option<Self> {
-        if 2 * n_features > SLOTS || nodes.len() > MAX_NODES {
+impl<R: Rank, const SLOTS: usize> RankedTrees<R, SLOTS> {
+    /// The same trees by ranks, if there are few enough features, nodes and thresholds per feature.
+    pub(crate) fn new(nodes: &[PlainNode], groups: &[Group], n_features: usize) -> Option<Self> {
+        if 2 * n_features > SLOTS {
             return None;
         }
         let mut lists = vec![Vec::new(); n_features];
         for node in nodes.iter().filter(|node| !node.is_leaf()) {
             lists[node.slot as usize / 2].push(node.threshold);
         }
-        let mut thresholds = vec![[f32::NAN; u8::MAX as usize]; n_features];
-        for (list, thresholds) in lists.iter_mut().zip(&mut thresholds) {
+        for list in &mut lists {
             list.sort_by(f32::total_cmp);
             // Both zeros are one threshold.
             list.dedup();
-            thresholds.get_mut(..list.len())?.copy_from_slice(list);
         }
-        let rank = |node: &CompiledNode| -> Option<u32> {
-            if node.is_leaf() {
-                return Some(0);
-            }
+        let rank = |node: &PlainNode| {
             let list = &lists[node.slot as usize / 2];
-            u32::try_from(list.partition_point(|threshold| *threshold < node.threshold) + 1).ok()
+            list.partition_point(|threshold| *threshold < node.threshold) + 1
         };
-        let ranked = nodes
-            .iter()
-            .map(|node| Some(RankedNode(node.left << POSITION | node.slot << RANK | rank(node)?)));
-        Some(Self { nodes: ranked.collect::<Option<_>>()?, thresholds })
+        let ranked = nodes.iter().map(|node| {
+            // No rank is below 0: a leaf steps to itself.
+            let rank = if node.is_leaf() { 0 } else { rank(node) };
+            R::node(node.left, node.slot, rank)
+        });
+        let nodes: Vec<R::Node> = ranked.collect::<Option<_>>()?;
+        let roots = groups.iter().flat_map(|group| &group.roots[..group.n_trees]);
+        let tops = roots.map(|root| Top::new(&nodes, *root)).collect();
+        let thresholds = lists.iter().map(|list| R::thresholds(list)).collect::<Option<_>>()?;
+        Some(Self { nodes, tops, thresholds })
+    }
+
+    /// Hands `visit` the position of each row of a block, and the nodes at which it ends in each group of trees.
+    ///
+    /// A block has at most [`Rows::BLOCK`] rows.
+    pub(crate) fn walk(
+        &self,
+        groups: &[Group],
+        rows: &Rows,
+        block: Range<usize>,
+        visit: impl FnMut(&Group, usize, [u32; LANES]),
+    ) {
+        match block.len() {
+            // Blocks of so few cost more than they save.
+            0..4 => self.walk_rows(groups, rows, block, visit),
+            4..=16 => self.walk_block::<16>(groups, rows, block, visit),
+            _ => self.walk_block::<{ Rows::BLOCK }>(groups, rows, block, visit),
+        }
+    }
+
+    /// Takes one row after the other through the trees.
+    fn walk_rows(
+        &self,
+        groups: &[Group],
+        rows: &Rows,
+        block: Range<usize>,
+        mut visit: impl FnMut(&Group, usize, [u32; LANES]),
+    ) {
+        for row in block {
+            let ranks = self.ranks(rows.slots(row));
+            for group in groups {
+                let mut nodes = group.roots;
+                self.descend(&mut nodes, group.depth, &ranks);
+                visit(group, row, nodes);
+            }
+        }
+    }
+
+    /// Takes at most `N` rows through the first levels of each tree together, and through the others one by one.
+    fn walk_block<const N: usize>(
+        &self,
+        groups: &[Group],
+        rows: &Rows,
+        block: Range<usize>,
+        mut visit: impl FnMut(&Group, usize, [u32; LANES]),
+    ) {
+        let mut by_row = [[R::default(); SLOTS]; N];
+        let mut by_slot = [[R::default(); N]; SLOTS];
+        for ((at, ranks), row) in by_row.iter_mut().enumerate().zip(block.clone()) {
+            *ranks = self.ranks(rows.slots(row));
+            for (by_slot, rank) in by_slot.iter_mut().zip(ranks).take(2 * self.thresholds.len()) {
+                by_slot[at] = *rank;
+            }
+        }
+        for (group, tops) in groups.iter().zip(self.tops.chunks(LANES)) {
+            let mut reached = [[R::default(); N]; LANES];
+            for (reached, top) in reached.iter_mut().zip(tops) {
+                top.walk(&by_slot, reached);
+            }
+            for ((at, ranks), row) in by_row.iter().enumerate().zip(block.clone()) {
+                let mut nodes = group.roots;
+                for ((node, top), reached) in nodes.iter_mut().zip(tops).zip(&reached) {
+                    *node = top.node(reached[at]);
+                }
+                self.descend(&mut nodes, group.depth.saturating_sub(LEVELS), ranks);
+                visit(group, row, nodes);
+            }
+        }
+    }
+
+    /// The bytes that nodes and thresholds take.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let thresholds = self.thresholds.iter().map(|list| size_of_val(list.as_ref()));
+        size_of_val(&*self.nodes) + size_of_val(&*self.tops) + thresholds.sum::<usize>()
     }
 
     /// The ranks of the values of a row, two for each feature.
-    pub(crate) fn ranks(&self, slots: &[f32]) -> [u8; SLOTS] {
-        let mut ranks = [0; SLOTS];
-        let pairs = slots.as_chunks::<2>().0.iter().zip(&self.thresholds);
+    fn ranks(&self, slots: &[[f32; 2]]) -> [R; SLOTS] {
+        let mut ranks = [R::default(); SLOTS];
+        let pairs = slots.iter().zip(&self.thresholds);
         for ((values, thresholds), ranks) in pairs.zip(ranks.as_chunks_mut::<2>().0) {
             // They differ where the value is missing.
             *ranks = match values {
-                [right, left] if right == left => [rank(thresholds, *right); 2],
-                _ => [u8::MAX, 0],
+                [right, left] if right == left => [R::of(*right, thresholds); 2],
+                _ => [R::MAX, R::default()],
             };
         }
         ranks
     }
 
-    /// The node behind each of `nodes`.
-    pub(crate) fn step<const LANES: usize>(&self, nodes: &mut [u32; LANES], ranks: &[u8; SLOTS]) {
-        for node in nodes {
-            *node = self.nodes[*node as usize].next(ranks);
+    /// Goes on from each of `nodes` by that many splits.
+    fn descend(&self, nodes: &mut [u32; LANES], n_splits: usize, ranks: &[R; SLOTS]) {
+        for _ in 0..n_splits {
+            for node in &mut *nodes {
+                let (left, slot, rank) = R::parts(self.nodes[*node as usize]);
+                *node = left + u32::from(ranks[slot % SLOTS] >= rank);
+            }
         }
     }
-}
-
-impl RankedNode {
-    fn next(self, ranks: &[u8; SLOTS]) -> u32 {
-        let [threshold, ..] = self.0.to_le_bytes();
-        let rank = ranks[(self.0 >> RANK) as usize % SLOTS];
-        (self.0 >> POSITION) + u32::from(rank >= threshold)
-    }
-}
-
-/// The number of thresholds that are at most `value`; in eight steps, whatever it is.
-fn rank(thresholds: &Thresholds, value: f32) -> u8 {
-    let mut rank = 0;
-    for step in [128, 64, 32, 16, 8, 4, 2, 1] {
-        // Nothing is at least NaN.
-        let is_below = thresholds[rank + step - 1] <= value;
-        rank += if is_below { step } else { 0 };
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "at most 255")]
-    let rank = rank as u8;
-    rank
 }

@@ -1,5 +1,5 @@
 use mlops_core::{Records, StandardScaler};
-use mlops_forest::{Forest, Node, Row};
+use mlops_forest::{Forest, Node, Rows};
 
 use crate::tree::{Tree, average_path_length};
 
@@ -32,10 +32,6 @@ impl PathLengths {
         Ok(Self { forest: builder.build()?, average_sum, shortest_sum, longest_sum })
     }
 
-    pub(crate) fn row(&self) -> Row {
-        self.forest.row()
-    }
-
     /// The score of every row, in `(offset, 1 + offset]`: minus scikit-learn's decision function.
     ///
     /// `prepare` puts what the trees compare into the place of its second argument.
@@ -45,21 +41,38 @@ impl PathLengths {
         offset: f64,
         prepare: impl Fn(&[f64], &mut Vec<f64>),
     ) -> Vec<f64> {
-        let mut row = self.row();
+        let mut scores = Vec::with_capacity(records.n_rows());
+        let mut rows = self.forest.rows(records.n_rows().min(Rows::BLOCK));
+        let mut sums = Vec::new();
         let mut prepared = Vec::new();
-        let score = |values| {
+        for values in records.rows() {
             prepare(values, &mut prepared);
-            row.set(&prepared);
-            self.anomaly(self.sum(&row)) + offset
-        };
-        records.rows().map(score).collect()
+            rows.push(&prepared);
+            if rows.len() == Rows::BLOCK || scores.len() + rows.len() == records.n_rows() {
+                self.sum_into(&rows, &mut sums);
+                scores.extend(sums.iter().map(|sum| self.anomaly(*sum) + offset));
+                rows.clear();
+            }
+        }
+        scores
     }
 
     /// The path length of a row, summed over the trees in their order.
-    pub(crate) fn sum(&self, row: &Row) -> f64 {
-        let mut sum = 0.0;
-        self.forest.for_each_leaf(row, |length| sum += length);
-        sum
+    pub(crate) fn sum(&self, values: &[f64]) -> f64 {
+        let mut rows = self.forest.rows(1);
+        rows.push(values);
+        let mut sums = Vec::new();
+        self.sum_into(&rows, &mut sums);
+        sums[0]
+    }
+
+    /// Puts the sum of each row in the place of `sums`.
+    fn sum_into(&self, rows: &Rows, sums: &mut Vec<f64>) {
+        sums.clear();
+        sums.resize(rows.len(), 0.0);
+        self.forest.for_each_leaf(rows, |row, _, lengths| {
+            sums[row] = lengths.iter().fold(sums[row], |sum, length| sum + length);
+        });
     }
 
     /// The anomaly score that belongs to a sum of path lengths, in `(0, 1]`.
@@ -180,12 +193,10 @@ mod tests {
         let trees: Vec<Tree> = golden.trees.iter().map(GoldenTree::tree).collect();
         let path_lengths =
             PathLengths::new(golden.rows[0].len(), &trees, golden.max_samples).unwrap();
-        let mut row = path_lengths.row();
         assert_eq!(golden.rows.len(), 78);
         for (at, values) in golden.rows.iter().enumerate() {
             let values: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-            row.set(&values);
-            let sum = path_lengths.sum(&row);
+            let sum = path_lengths.sum(&values);
             assert_eq!(sum.to_bits(), golden.sum[at].to_bits(), "row {at}");
             let anomaly = path_lengths.anomaly(sum);
             assert!(ulps(anomaly, -golden.score_samples[at]) <= 1, "row {at}");
@@ -200,7 +211,7 @@ mod tests {
     fn trees_of_one_row_tell_nothing() {
         let tree = Tree::new(0, vec![Node::Leaf { value: 1 }]).unwrap();
         let path_lengths = PathLengths::new(1, &[tree], 1).unwrap();
-        assert_eq!(path_lengths.anomaly(path_lengths.sum(&path_lengths.row())), 0.5);
+        assert_eq!(path_lengths.anomaly(path_lengths.sum(&[f64::NAN])), 0.5);
     }
 
     #[test]

@@ -77,9 +77,7 @@ impl SklearnIsolationForest {
         assert_eq!(row.len(), self.schema.len(), "a row has one value per feature");
         let mut prepared = Vec::new();
         self.prepare(row, &mut prepared);
-        let mut row = self.path_lengths.row();
-        row.set(&prepared);
-        self.path_lengths.sum(&row)
+        self.path_lengths.sum(&prepared)
     }
 
     /// The score of a row with this sum of path lengths.

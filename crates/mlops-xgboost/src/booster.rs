@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use mlops_forest::Rows;
 use ndarray::ArrayView2;
 
 use crate::ensemble::{Ensemble, LinearModel};
 use crate::error::Unsupported;
 use crate::objective::Objective;
 use crate::train::Params;
-use crate::walk::{BATCH, Batch, Columns, Walker, compile, to_f32};
+use crate::walk::{Batch, Columns, Walker, compile, to_f32};
 use crate::{Error, format};
 
 /// A model of XGBoost, ready to score.
@@ -139,6 +140,15 @@ impl Booster {
         self.parts.objective.name()
     }
 
+    /// How trees are computed, to be told beside a measurement: `8-bit ranks`, `32-bit thresholds`, or `linear` without
+    /// trees. Results do not depend on it.
+    pub fn engine(&self) -> &'static str {
+        match &self.parts.ensemble {
+            Ensemble::Linear(_) => "linear",
+            Ensemble::Trees(_) => self.walker.engine(),
+        }
+    }
+
     /// The names of the features in column order; empty if the file has none.
     pub fn feature_names(&self) -> &[String] {
         &self.parts.feature_names
@@ -210,11 +220,11 @@ impl Booster {
             Ensemble::Trees(_) => &self.walker,
         };
         let columns = walker.columns();
-        let mut batch = columns.batch(rows.nrows().min(BATCH));
+        let mut batch = columns.batch(rows.nrows().min(Rows::BLOCK));
         let mut left = margins;
         self.for_each_row(rows, |row| {
             columns.push(&mut batch, row);
-            if batch.is_full() {
+            if batch.rows.len() == Rows::BLOCK {
                 left = self.walk(&mut batch, std::mem::take(&mut left));
             }
         })?;
@@ -224,9 +234,9 @@ impl Booster {
 
     /// Adds the leaves of the rows in `batch` to the first margins; returns the others.
     fn walk<'m>(&self, batch: &mut Batch, margins: &'m mut [f32]) -> &'m mut [f32] {
-        let (margins, left) = margins.split_at_mut(batch.filled().len() * self.n_outputs());
-        self.walker.add_leaves(batch, margins);
-        batch.clear();
+        let (margins, left) = margins.split_at_mut(batch.rows.len() * self.n_outputs());
+        self.walker.add_leaves(&batch.rows, margins);
+        batch.rows.clear();
         left
     }
 
@@ -256,7 +266,34 @@ impl Booster {
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
     pub fn predict<V: Copy + Into<f64>>(&self, rows: ArrayView2<'_, V>) -> Result<Vec<f32>, Error> {
-        Ok(self.parts.objective.predict(self.margins(rows)?, self.n_outputs()))
+        let mut predictions = self.margins(rows)?;
+        let n_predictions = self.parts.objective.predict(&mut predictions, self.n_outputs());
+        predictions.truncate(n_predictions);
+        Ok(predictions)
+    }
+
+    /// As [`predict`](Self::predict), into memory of the caller's.
+    ///
+    /// Takes room for at most 64 rows, however many there are; for `multi:softmax`, also for the margins.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    ///
+    /// # Panics
+    /// If `predictions` has not [`n_predictions`](Self::n_predictions) places per row.
+    #[track_caller]
+    pub fn predict_into<V: Copy + Into<f64>>(
+        &self,
+        rows: ArrayView2<'_, V>,
+        predictions: &mut [f32],
+    ) -> Result<(), Error> {
+        if self.n_predictions() == self.n_outputs() {
+            self.margins_into(rows, predictions)?;
+            self.parts.objective.predict(predictions, self.n_outputs());
+        } else {
+            predictions.copy_from_slice(&self.predict(rows)?);
+        }
+        Ok(())
     }
 
     /// The class of each row, from 0: the one with the largest margin, or of two classes 1 if the margin is positive.
@@ -293,8 +330,8 @@ impl Booster {
         let mut leaves = Vec::with_capacity(rows.nrows() * trees.len());
         self.for_each_row(rows, |row| {
             columns.push(&mut batch, row);
-            forest.for_each_leaf(&batch.filled()[0], |leaf| leaves.push(leaf));
-            batch.clear();
+            forest.for_each_leaf(&batch.rows, |_, _, values| leaves.extend_from_slice(values));
+            batch.rows.clear();
         })?;
         Ok(leaves)
     }

@@ -97,10 +97,10 @@ impl Objective {
         if self.transform == Transform::Softmax { 1 } else { n_outputs }
     }
 
-    /// The predictions of rows of `n_outputs` margins.
-    pub(crate) fn predict(&self, mut margins: Vec<f32>, n_outputs: usize) -> Vec<f32> {
+    /// Turns rows of `n_outputs` margins into predictions; the number tells how many they are, from the front.
+    pub(crate) fn predict(&self, margins: &mut [f32], n_outputs: usize) -> usize {
         let mut each = |map: fn(f32) -> f32| {
-            for margin in &mut margins {
+            for margin in &mut *margins {
                 *margin = map(*margin);
             }
         };
@@ -111,13 +111,17 @@ impl Objective {
             Transform::Hinge => each(|margin| f32::from(u8::from(margin > 0.0))),
             Transform::Softprob => margins.chunks_exact_mut(n_outputs).for_each(softmax),
             Transform::Softmax => {
-                return margins.chunks_exact(n_outputs).map(|row| largest(row) as f32).collect();
+                let n_rows = margins.len() / n_outputs;
+                for row in 0..n_rows {
+                    margins[row] = largest(&margins[row * n_outputs..][..n_outputs]) as f32;
+                }
+                return n_rows;
             }
             Transform::Sorted => {
                 margins.chunks_exact_mut(n_outputs).for_each(|row| row.sort_by(f32::total_cmp));
             }
         }
-        margins
+        margins.len()
     }
 
     /// The classes of rows of `n_outputs` margins, if the objective tells classes apart; several labels that a row may
@@ -194,6 +198,13 @@ mod tests {
         Objective::new(name, Settings::new(), (3, 4)).unwrap()
     }
 
+    fn predictions(objective: &Objective, margins: &[f32], n_outputs: usize) -> Vec<f32> {
+        let mut margins = margins.to_vec();
+        let n_predictions = objective.predict(&mut margins, n_outputs);
+        margins.truncate(n_predictions);
+        margins
+    }
+
     #[test]
     fn the_ends_of_the_range_are_finite() {
         assert_eq!(sigmoid(f32::INFINITY), 1.0);
@@ -206,7 +217,7 @@ mod tests {
     #[test]
     fn classes_are_the_largest_or_the_positive() {
         let margins = [0.5, 2.0, 2.0, -1.0, -3.0, -2.0];
-        assert_eq!(objective("multi:softmax").predict(margins.to_vec(), 3), [1.0, 0.0]);
+        assert_eq!(predictions(&objective("multi:softmax"), &margins, 3), [1.0, 0.0]);
         assert_eq!(objective("multi:softprob").classes(&margins, 3), Some(vec![1, 0]));
         assert_eq!(objective("binary:logistic").classes(&margins[2..4], 1), Some(vec![1, 0]));
         assert_eq!(objective("binary:logistic").classes(&margins, 3), None);
@@ -216,15 +227,15 @@ mod tests {
 
     #[test]
     fn probabilities_of_classes_sum_up_to_one() {
-        let predictions = objective("multi:softprob").predict(vec![1e4, 1e4, -1e4], 3);
+        let predictions = predictions(&objective("multi:softprob"), &[1e4, 1e4, -1e4], 3);
         assert_eq!(predictions, [0.5, 0.5, 0.0]);
     }
 
     #[test]
     fn quantiles_are_sorted_from_the_version_on_that_sorts_them() {
-        assert_eq!(objective("reg:quantileerror").predict(vec![2.0, 1.0], 2), [1.0, 2.0]);
+        assert_eq!(predictions(&objective("reg:quantileerror"), &[2.0, 1.0], 2), [1.0, 2.0]);
         let older = Objective::new("reg:quantileerror", Settings::new(), (3, 2)).unwrap();
-        assert_eq!(older.predict(vec![2.0, 1.0], 2), [2.0, 1.0]);
+        assert_eq!(predictions(&older, &[2.0, 1.0], 2), [2.0, 1.0]);
     }
 
     #[test]

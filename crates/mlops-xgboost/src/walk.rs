@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_forest::{Forest, Node as ForestNode, Row, Side};
+use mlops_forest::{Forest, Node as ForestNode, Rows, Side};
 
 use crate::Error;
 use crate::ensemble::{Ensemble, TreeEnsemble};
@@ -31,15 +31,10 @@ pub(crate) struct Columns {
 /// Rows that are walked together.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
-    rows: Vec<Row>,
-    /// How many of them are filled.
-    n_rows: usize,
+    pub(crate) rows: Rows,
     /// The columns of a row, if they have to be computed.
     values: Vec<f32>,
 }
-
-/// How many rows are walked together: as many as the engine makes use of.
-pub(crate) const BATCH: usize = 64;
 
 impl Walker {
     /// Compiles trees over `n_features`, which were checked, for `n_outputs`.
@@ -81,22 +76,25 @@ impl Walker {
         }
     }
 
-    /// Adds the leaves of all rows of `batch` to `margins`, rows x outputs.
-    pub(crate) fn add_leaves(&self, batch: &Batch, margins: &mut [f32]) {
-        let n_outputs = margins.len() / batch.n_rows.max(1);
+    /// How trees are computed.
+    pub(crate) fn engine(&self) -> &'static str {
         match self {
-            Self::Scalar { forest, outputs, .. } if outputs.is_empty() => match margins {
-                [margin] => {
-                    let mut sum = *margin;
-                    forest.for_each_leaf(&batch.rows[0], |leaf| sum += leaf);
-                    *margin = sum;
-                }
-                _ => forest.for_each_leaf_of(batch.filled(), |row, _, leaves| {
+            Self::Scalar { forest, .. } => forest.engine(),
+            Self::Vector { forest, .. } => forest.engine(),
+        }
+    }
+
+    /// Adds the leaves of all rows to `margins`, rows x outputs.
+    pub(crate) fn add_leaves(&self, rows: &Rows, margins: &mut [f32]) {
+        let n_outputs = margins.len() / rows.len().max(1);
+        match self {
+            Self::Scalar { forest, outputs, .. } if outputs.is_empty() => {
+                forest.for_each_leaf(rows, |row, _, leaves| {
                     margins[row] = leaves.iter().fold(margins[row], |sum, leaf| sum + leaf);
-                }),
-            },
+                });
+            }
             Self::Scalar { forest, outputs, .. } => {
-                forest.for_each_leaf_of(batch.filled(), |row, tree, leaves| {
+                forest.for_each_leaf(rows, |row, tree, leaves| {
                     let margins = &mut margins[row * n_outputs..][..n_outputs];
                     for (output, leaf) in outputs[tree..].iter().zip(leaves) {
                         margins[*output as usize] += leaf;
@@ -104,7 +102,7 @@ impl Walker {
                 });
             }
             Self::Vector { forest, vectors, .. } => {
-                forest.for_each_leaf_of(batch.filled(), |row, _, leaves| {
+                forest.for_each_leaf(rows, |row, _, leaves| {
                     let margins = &mut margins[row * n_outputs..][..n_outputs];
                     for leaf in leaves {
                         let vector = &vectors[*leaf as usize * n_outputs..][..n_outputs];
@@ -144,17 +142,15 @@ impl Columns {
     }
 
     /// Room for that many rows.
-    pub(crate) fn batch(&self, n_rows: usize) -> Batch {
-        Batch { rows: vec![Row::new(self.len()); n_rows], n_rows: 0, values: Vec::new() }
+    pub(crate) fn batch(&self, capacity: usize) -> Batch {
+        Batch { rows: Rows::new(self.len(), capacity), values: Vec::new() }
     }
 
-    /// Adds a row to a batch that has room for it.
+    /// Adds a row to a batch.
     pub(crate) fn push<V: Copy + Into<f64>>(&self, batch: &mut Batch, values: &[V]) {
-        let Batch { rows, n_rows, values: columns } = batch;
-        let row = &mut rows[*n_rows];
-        *n_rows += 1;
+        let Batch { rows, values: columns } = batch;
         if self.categories.is_empty() {
-            row.set(values);
+            rows.push(values);
             return;
         }
         columns.clear();
@@ -164,22 +160,7 @@ impl Columns {
             let is_named = f32::from(u8::from(is_among(value, categories)));
             columns.push(if value.is_nan() { value } else { is_named });
         }
-        row.set(columns);
-    }
-}
-
-impl Batch {
-    /// The rows that were added.
-    pub(crate) fn filled(&self) -> &[Row] {
-        &self.rows[..self.n_rows]
-    }
-
-    pub(crate) fn is_full(&self) -> bool {
-        self.n_rows == self.rows.len()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.n_rows = 0;
+        rows.push(columns);
     }
 }
 

@@ -6,10 +6,20 @@ use crate::{Node, Side};
 const N_FEATURES: usize = 3;
 
 fn leaves(forest: &Forest<f64>, values: &[f64]) -> Vec<f64> {
-    let mut row = forest.row();
-    row.set(values);
-    let mut leaves = Vec::new();
-    forest.for_each_leaf(&row, |value| leaves.push(value));
+    leaves_of(forest, &[values.to_vec()]).concat()
+}
+
+/// The leaves of each row, all rows being walked at once.
+fn leaves_of(forest: &Forest<f64>, rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mut batch = forest.rows(0);
+    for row in rows {
+        batch.push(row);
+    }
+    let mut leaves = vec![Vec::new(); rows.len()];
+    forest.for_each_leaf(&batch, |row, tree, values| {
+        assert_eq!(leaves[row].len(), tree);
+        leaves[row].extend_from_slice(values);
+    });
     leaves
 }
 
@@ -124,17 +134,17 @@ fn many_features_have_their_own_slots() {
 }
 
 #[test]
-#[should_panic(expected = "the forest it is made for")]
-fn a_row_of_another_forest_is_refused() {
+#[should_panic(expected = "the forest that they are made for")]
+fn rows_of_another_forest_are_refused() {
     let forest = Forest::<f64>::builder(2).build().unwrap();
-    forest.for_each_leaf(&Row::new(3), |_| {});
+    forest.for_each_leaf(&Rows::new(3, 1), |_, _, _| {});
 }
 
 #[test]
 fn forests_and_rows_go_to_other_threads() {
     fn assert_auto_traits<T: Send + Sync + Unpin>() {}
     assert_auto_traits::<Forest<f32>>();
-    assert_auto_traits::<Row>();
+    assert_auto_traits::<Rows>();
 }
 
 /// The tree as a textbook has it.
@@ -224,26 +234,81 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
+/// So many features that a forest has each engine.
+const WIDTHS: [(usize, &str); 3] =
+    [(N_FEATURES, "8-bit ranks"), (33, "16-bit ranks"), (129, "32-bit thresholds")];
+
 proptest! {
     #[test]
     fn every_row_ends_where_a_walk_from_the_root_ends(
         trees in prop::collection::vec(tree(), 0..20),
-        rows in prop::collection::vec(prop::collection::vec(value(), N_FEATURES), 1..20),
+        rows in prop::collection::vec(prop::collection::vec(value(), N_FEATURES), 1..70),
     ) {
-        let forest = trees
+        let expected: Vec<Vec<f64>> = rows
             .iter()
-            .fold(Forest::builder(N_FEATURES), |builder, tree| {
-                let mut nodes = Vec::new();
-                tree.append_to(&mut nodes);
-                builder.tree(nodes)
-            })
-            .build()
-            .unwrap();
-        for row in rows {
-            let found: Vec<u64> = leaves(&forest, &row).into_iter().map(f64::to_bits).collect();
-            let expected: Vec<u64> =
-                trees.iter().map(|tree| tree.leaf(&row).to_bits()).collect();
-            prop_assert_eq!(found, expected);
+            .map(|row| trees.iter().map(|tree| tree.leaf(row)).collect())
+            .collect();
+        for (n_features, engine) in WIDTHS {
+            let forest = trees
+                .iter()
+                .fold(Forest::builder(n_features), |builder, tree| {
+                    let mut nodes = Vec::new();
+                    tree.append_to(&mut nodes);
+                    builder.tree(nodes)
+                })
+                .build()
+                .unwrap();
+            prop_assert_eq!(forest.engine(), engine);
+            let mut rows = rows.clone();
+            for row in &mut rows {
+                row.resize(n_features, f64::NAN);
+            }
+            let bits = |leaves: &[Vec<f64>]| -> Vec<u64> {
+                leaves.concat().into_iter().map(f64::to_bits).collect()
+            };
+            prop_assert_eq!(bits(&leaves_of(&forest, &rows)), bits(&expected));
+            for n_rows in [1, 5] {
+                let blocks = rows.chunks(n_rows).zip(expected.chunks(n_rows));
+                for (rows, expected) in blocks {
+                    prop_assert_eq!(bits(&leaves_of(&forest, rows)), bits(expected));
+                }
+            }
         }
     }
+}
+
+#[test]
+fn forests_take_ranks_of_as_many_bits_as_their_thresholds_need() {
+    let forest = |n_thresholds: usize| {
+        let thresholds = 1..=n_thresholds;
+        let tree =
+            |threshold| vec![split(threshold as f32, Side::Left, 1, 2), leaf(0.0), leaf(1.0)];
+        let builder =
+            thresholds.fold(Forest::builder(1), |builder, threshold| builder.tree(tree(threshold)));
+        builder.build().unwrap()
+    };
+    for (n_thresholds, engine) in [
+        (255, "8-bit ranks"),
+        (256, "16-bit ranks"),
+        (65_535, "16-bit ranks"),
+        (65_536, "32-bit thresholds"),
+    ] {
+        let forest = forest(n_thresholds);
+        assert_eq!(forest.engine(), engine, "{n_thresholds}");
+        let n = n_thresholds as f64;
+        for value in [0.5, 1.0, n - 0.5, n, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            let expected = if value.is_nan() { 0.0 } else { value.floor().clamp(0.0, n) };
+            let sum: f64 = leaves(&forest, &[value]).iter().sum();
+            assert_eq!(sum, expected, "{n_thresholds} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_leaf_is_no_larger_than_it_needs_to_be() {
+    let tree = vec![split(0.5, Side::Left, 1, 2), leaf(0.0), leaf(1.0)];
+    let forest = Forest::builder(1).tree(tree).build().unwrap();
+    let (nodes, values, thresholds) = (4 * 4, 4 * 8, 255 * 4);
+    let bytes = forest.n_bytes();
+    assert!((nodes + values + thresholds..2000).contains(&bytes), "{bytes}");
 }

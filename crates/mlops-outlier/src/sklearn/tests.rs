@@ -286,13 +286,13 @@ fn leaves_are_those_of_scikit_learn() {
         (0..200).flat_map(|row| by_tree.iter().skip(row).step_by(200).copied()).collect();
     let rows = fs::read_to_string(folder.join("rows200.csv")).unwrap();
     let columns = NAMES.map(|name| numbers(&rows, name));
-    let mut row = forest.row();
-    let mut leaves = Vec::new();
+    let mut rows = forest.rows(200);
     for at in 0..200 {
-        row.set(&columns.each_ref().map(|column| column[at]));
-        forest.for_each_leaf(&row, |leaf| leaves.push(leaf));
+        rows.push(&columns.each_ref().map(|column| column[at]));
     }
-    assert_eq!(leaves, expected);
+    let mut leaves = vec![Vec::new(); 200];
+    forest.for_each_leaf(&rows, |row, _, values| leaves[row].extend_from_slice(values));
+    assert_eq!(leaves.concat(), expected);
 }
 
 #[derive(Deserialize)]
