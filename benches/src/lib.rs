@@ -20,6 +20,14 @@ pub fn file(path: &Path) -> Vec<u8> {
     }
 }
 
+/// The 32-bit numbers, least significant byte first, in a file that is there.
+///
+/// # Panics
+/// If it cannot be read.
+pub fn numbers(path: &Path) -> Vec<f32> {
+    file(path).as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
 /// Runs the benchmarks that `define` defines, with the settings of the command line.
 ///
 /// Criterion's macros do the same with undocumented public items.

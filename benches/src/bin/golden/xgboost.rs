@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use mlops_benches::file;
+use mlops_benches::{file, numbers};
 use mlops_xgboost::Booster;
 use ndarray::Array2;
 use serde_json::{Value, json};
@@ -14,13 +14,7 @@ pub(crate) fn golden(paths: &[PathBuf]) -> Result<Value, Box<dyn Error>> {
     let booster = Booster::from_bytes(&file(model))?;
     let n_features = booster.n_features();
     let rows = if rows.extension().is_some_and(|extension| extension == "f32") {
-        let bytes = file(rows);
-        let values: Vec<f64> = bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes).into())
-            .collect();
+        let values: Vec<f64> = numbers(rows).into_iter().map(f64::from).collect();
         Array2::from_shape_vec((values.len() / n_features.max(1), n_features), values)?
     } else {
         let table = Table::read(rows)?.ok_or("the second file is no table of rows")?;

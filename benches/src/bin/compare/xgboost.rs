@@ -1,0 +1,102 @@
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use mlops_benches::{file, numbers};
+use mlops_xgboost::Booster;
+use ndarray::{ArrayView2, s};
+
+use crate::comparison::{Comparison, Row, Skipped, machine};
+use crate::contest::contest;
+use crate::peer::Peer;
+
+const PEERS: [&str; 8] = [
+    "libxgboost:1.7.6",
+    "libxgboost:3.2.0",
+    "libxgboost:3.4.1",
+    "tl2cgen",
+    "treelite",
+    "onnxruntime",
+    "onedal",
+    TWIN,
+];
+/// Scores a model of another library of the same size.
+const TWIN: &str = "lleaves";
+const N_ROWS: [usize; 3] = [1, 16, 1000];
+
+/// Compares the probabilities of 300 trees of depth 10 with those of all peers that run here.
+#[expect(clippy::disallowed_methods, reason = "the program's settings")]
+pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
+    let python = std::env::var("PEERS_PYTHON");
+    let python =
+        python.map_err(|_| "PEERS_PYTHON names no Python with benches/peers/requirements.txt")?;
+    let fixtures = std::env::var("MLOPS_FIXTURES");
+    let fixtures = fixtures.map_err(|_| "MLOPS_FIXTURES names no folder with the booster")?;
+    let folder = PathBuf::from(fixtures).join("xgboost/bench");
+    let [model, rows] = ["m_d10.ubj", "X.f32"].map(|name| folder.join(name));
+
+    let booster = Booster::from_bytes(&file(&model))?;
+    let values = numbers(&rows);
+    let n_features = booster.n_features();
+    let view = ArrayView2::from_shape((values.len() / n_features, n_features), &values)?;
+    let expected = numbers(&folder.join("m_d10.pred.f32"));
+    assert_eq!(booster.predict(view)?, expected, "ours has the bits of XGBoost 3.2");
+
+    let mut comparison = Comparison {
+        machine: machine(),
+        versions: BTreeMap::from([(
+            "mlops-xgboost".to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+        )]),
+        skipped: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut peers = Vec::new();
+    for name in PEERS {
+        match Peer::start(&python, "boosters", name, &[&model, &rows, work]) {
+            Ok(peer) => peers.push(peer),
+            Err(reason) => comparison
+                .skipped
+                .push(Skipped { peer: name.to_owned(), reason: reason.to_string() }),
+        }
+    }
+    let versions = peers.iter().map(|peer| (peer.name.clone(), peer.version.clone()));
+    comparison.versions.extend(versions);
+    for n in N_ROWS {
+        comparison.rows.extend(case(&booster, view, &expected, &mut peers, n)?);
+    }
+    Ok(comparison)
+}
+
+/// All peers on calls of `n` rows.
+fn case(
+    booster: &Booster,
+    rows: ArrayView2<'_, f32>,
+    expected: &[f32],
+    peers: &mut [Peer],
+    n: usize,
+) -> Result<Vec<Row>, Box<dyn Error>> {
+    let n_windows = rows.nrows() / n;
+    let mut predictions = vec![0.0; n];
+    let ours = |window| {
+        let first = window % n_windows * n;
+        let outcome = booster.predict_into(rows.slice(s![first..first + n, ..]), &mut predictions);
+        assert!(outcome.is_ok() && predictions == expected[first..first + n]);
+    };
+    let times = contest(ours, peers, n)?;
+    let rows = peers.iter_mut().zip(&times.peers).map(|(peer, time)| {
+        let predictions = peer.predict(n)?;
+        let bits = predictions.iter().zip(expected);
+        let are_equal = bits.clone().all(|(theirs, ours)| *theirs == f64::from(*ours));
+        Ok(Row {
+            peer: peer.name.clone(),
+            case: format!("{n} rows"),
+            engine: booster.engine().to_owned(),
+            ours_us: times.ours,
+            peer_us: *time,
+            ratio: time / times.ours,
+            equal: (peer.name != TWIN).then_some(are_equal),
+        })
+    });
+    rows.collect()
+}
