@@ -6,6 +6,7 @@ use ndarray::ArrayView2;
 
 use crate::ensemble::{Ensemble, LinearModel};
 use crate::error::Unsupported;
+use crate::format::CategoryNames;
 use crate::objective::Objective;
 use crate::train::Params;
 use crate::walk::{Batch, Columns, Walker, compile, to_f32};
@@ -28,8 +29,8 @@ pub(crate) struct Parts {
     pub(crate) feature_names: Vec<String>,
     /// XGBoost's type of each feature (`float`, `int`, `i`, `q`, `c`), or none at all.
     pub(crate) feature_types: Vec<String>,
-    /// The names of the categories of each feature in the order of their codes, or none at all.
-    pub(crate) categories: Vec<Vec<String>>,
+    /// One entry per feature, or none at all.
+    pub(crate) categories: Vec<CategoryNames>,
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) objective: Objective,
     /// The predictions before the first tree: one, or one per output.
@@ -103,8 +104,8 @@ impl Booster {
         Self::from_parts(Parts { ensemble, ..self.parts.clone() })
     }
 
-    /// The model as a JSON file that every XGBoost from 1.6 loads; with leaves that are vectors from 2.0, with a base
-    /// score per output from 3.1 (older versions drop the scores without an error).
+    /// The model as a JSON file that every XGBoost from 1.6 loads; with leaves that are vectors from 2.0, with names
+    /// of categories or a base score per output from 3.1 (older versions drop both without an error).
     pub fn to_json(&self) -> Vec<u8> {
         format::write_json(&self.parts)
     }
@@ -156,11 +157,8 @@ impl Booster {
 
     /// The names of a feature's categories, if the model was trained on a data frame with XGBoost 3.1 or newer: a row
     /// has the position of a name in the place of it.
-    ///
-    /// They are read and not written: what [`to_json`](Self::to_json) and [`to_ubjson`](Self::to_ubjson) write knows
-    /// codes only.
     pub fn categories(&self, feature: usize) -> &[String] {
-        self.parts.categories.get(feature).map_or(&[], Vec::as_slice)
+        self.parts.categories.get(feature).map_or(&[], |categories| &categories.names)
     }
 
     /// A free-form attribute of the file, such as `best_iteration`.

@@ -12,6 +12,7 @@ mod encode;
 mod json;
 mod ubjson;
 
+pub(crate) use categories::CategoryNames;
 use document::Document;
 
 use crate::booster::Parts;

@@ -154,17 +154,9 @@ impl LoadModel for XgboostModel {
     }
 }
 
-/// Writes what `mlflow.xgboost` and `mlflow.pyfunc` load. A model whose categories stand in another order in the
-/// schema than in the booster is not written.
+/// Writes what `mlflow.xgboost` and `mlflow.pyfunc` load.
 impl SaveModel for XgboostModel {
     fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError> {
-        // A written booster knows codes only, which then have to be the positions in the schema.
-        let is_position = |(position, code): (u32, &f64)| f64::from(position) == *code;
-        let are_positions = |codes: &Vec<f64>| (0..).zip(codes).all(is_position);
-        if !self.codes.iter().flatten().all(are_positions) {
-            let what = "to write categories in another order than that of the model";
-            return Err(ModelError::new(ModelErrorKind::Unsupported { what }, FILE));
-        }
         dir.file(FILE, &self.booster.to_ubjson())?;
         dir.flavor(
             FLAVOR,

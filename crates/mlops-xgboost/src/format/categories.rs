@@ -1,18 +1,111 @@
 //! The names of categories, which models of XGBoost from 3.1 on have if they were trained on a data frame.
 
-use super::document::{Document, Number};
+use super::document::{Document, Number, Width};
 use crate::Error;
 
-/// The categories of each feature in the order of their codes; none for a feature without names.
-pub(super) fn read(model: &Document<'_>) -> Result<Vec<Vec<String>>, Error> {
+/// The categories of a feature in the order of their codes; none for a feature without names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct CategoryNames {
+    /// Integers by their digits.
+    pub(crate) names: Vec<String>,
+    kind: Kind,
+}
+
+/// The type that the column of the data frame had.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Kind {
+    #[default]
+    Text,
+    Integers(Width),
+}
+
+/// XGBoost's numbers for types of integers; it takes no floats, and fails to write other widths of unsigned ones.
+const INTEGERS: [(i64, Width); 5] =
+    [(9, Width::I8), (10, Width::U8), (11, Width::I16), (13, Width::I32), (15, Width::I64)];
+
+/// The categories of each feature, or none at all.
+pub(super) fn read(model: &Document<'_>) -> Result<Vec<CategoryNames>, Error> {
     let Some(Document::Array(features)) = model.get("cats").and_then(|cats| cats.get("enc")) else {
         return Ok(Vec::new());
     };
-    features.iter().map(names).collect()
+    features.iter().map(CategoryNames::read).collect()
 }
 
-fn names(feature: &Document<'_>) -> Result<Vec<String>, Error> {
-    if feature.get("offsets").is_some() { texts(feature) } else { numbers(feature) }
+/// What [`read`] reads.
+pub(super) fn write(features: &[CategoryNames]) -> Document<'static> {
+    let integers = |values: Vec<usize>| {
+        let values = values.into_iter().map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+        Document::Integers(values.collect(), Width::I32)
+    };
+    let ends = features.iter().scan(0, |end, feature| {
+        *end += feature.names.len();
+        Some(*end)
+    });
+    Document::object([
+        ("enc", Document::Array(features.iter().map(CategoryNames::write).collect())),
+        ("feature_segments", integers([0].into_iter().chain(ends).collect())),
+        ("sorted_idx", integers(features.iter().flat_map(CategoryNames::sorted).collect())),
+    ])
+}
+
+impl CategoryNames {
+    fn read(feature: &Document<'_>) -> Result<Self, Error> {
+        if feature.get("offsets").is_some() {
+            return Ok(Self { names: texts(feature)?, kind: Kind::Text });
+        }
+        let kind = feature.require_integer("type")?;
+        let expected = "integers, for XGBoost takes no other numbers as categories";
+        let wrong = Error::WrongType { key: "cats", expected };
+        let (_, width) = INTEGERS.iter().find(|(number, _)| *number == kind).ok_or(wrong)?;
+        let values = feature.require_integers("values")?;
+        let names = values.iter().map(i64::to_string).collect();
+        Ok(Self { names, kind: Kind::Integers(*width) })
+    }
+
+    fn write(&self) -> Document<'static> {
+        let Kind::Integers(width) = self.kind else { return self.write_texts() };
+        let number =
+            INTEGERS.iter().find(|(_, each)| *each == width).map_or(0, |(number, _)| *number);
+        let values = self.integers().collect();
+        Document::object([
+            ("type", Document::Number(Number::Integer(number))),
+            ("values", Document::Integers(values, width)),
+        ])
+    }
+
+    fn write_texts(&self) -> Document<'static> {
+        let bytes = self.names.iter().flat_map(|name| name.bytes().map(u8::cast_signed));
+        let ends = self.names.iter().scan(0, |end, name| {
+            *end += i64::try_from(name.len()).unwrap_or(i64::MAX);
+            Some(*end)
+        });
+        // XGBoost writes no beginning where there is no name.
+        let offsets = [0].into_iter().chain(ends).filter(|_| !self.names.is_empty());
+        Document::object([
+            ("offsets", Document::Integers(offsets.collect(), Width::I32)),
+            ("values", Document::Integers(bytes.map(i64::from).collect(), Width::I8)),
+        ])
+    }
+
+    /// The codes in the order of their categories; XGBoost compares bytes of texts with their signs.
+    fn sorted(&self) -> Vec<usize> {
+        let mut codes: Vec<usize> = (0..self.names.len()).collect();
+        match self.kind {
+            Kind::Text => codes.sort_by_cached_key(|code| -> Vec<i8> {
+                self.names[*code].bytes().map(u8::cast_signed).collect()
+            }),
+            Kind::Integers(_) => {
+                let values: Vec<i64> = self.integers().collect();
+                codes.sort_by_key(|code| values[*code]);
+            }
+        }
+        codes
+    }
+
+    fn integers(&self) -> impl Iterator<Item = i64> {
+        // They were integers when they were read.
+        self.names.iter().map(|name| name.parse().unwrap_or_default())
+    }
 }
 
 /// Texts, one behind the other in UTF-8, and where each begins and ends.
@@ -34,27 +127,4 @@ fn texts(feature: &Document<'_>) -> Result<Vec<String>, Error> {
         str::from_utf8(bytes.get(range)?).ok().map(str::to_owned)
     };
     offsets.windows(2).map(|ends| text(ends).ok_or_else(wrong)).collect()
-}
-
-/// Numbers, by the texts that Python has for them: `3`, `1.0`, `2.5`.
-fn numbers(feature: &Document<'_>) -> Result<Vec<String>, Error> {
-    let wrong = || Error::WrongType { key: "cats", expected: "numbers of categories" };
-    match feature.require("values")? {
-        Document::Integers(values, _) => Ok(values.iter().map(i64::to_string).collect()),
-        Document::Floats(values) => Ok(values.iter().map(|value| format!("{value:?}")).collect()),
-        Document::Array(values) => {
-            let text = |value: &Document<'_>| match value {
-                Document::Number(Number::Text(text)) => match text.parse::<i64>() {
-                    Ok(value) => Ok(value.to_string()),
-                    Err(_) => text.parse::<f64>().map(|v| format!("{v:?}")).map_err(|_| wrong()),
-                },
-                Document::Number(Number::Integer(value)) => Ok(value.to_string()),
-                Document::Number(Number::Float32(value)) => Ok(format!("{value:?}")),
-                Document::Number(Number::Float64(value)) => Ok(format!("{value:?}")),
-                _ => Err(wrong()),
-            };
-            values.iter().map(text).collect()
-        }
-        _ => Err(wrong()),
-    }
 }

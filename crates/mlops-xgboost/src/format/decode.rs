@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::arrays::{Arrays, Vectors};
+use super::categories::CategoryNames;
 use super::document::Document;
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, LinearModel, TreeEnsemble};
@@ -150,12 +151,12 @@ fn attributes(learner: &Document<'_>) -> Result<BTreeMap<String, String>, Error>
     texts.collect::<Option<_>>().ok_or(wrong)
 }
 
-/// The names of categories of each feature, or none at all.
-fn category_names(booster: &Document<'_>, n_features: usize) -> Result<Vec<Vec<String>>, Error> {
+/// The categories of each feature, or none at all.
+fn category_names(booster: &Document<'_>, n_features: usize) -> Result<Vec<CategoryNames>, Error> {
     let gbtree = booster.get("gbtree").unwrap_or(booster);
-    let names = gbtree.get("model").map_or_else(|| Ok(Vec::new()), super::categories::read)?;
-    if names.is_empty() || names.len() == n_features {
-        return Ok(names);
+    let features = gbtree.get("model").map_or_else(|| Ok(Vec::new()), super::categories::read)?;
+    if features.is_empty() || features.len() == n_features {
+        return Ok(features);
     }
     Err(Error::WrongType { key: "cats", expected: "a list of categories per feature" })
 }

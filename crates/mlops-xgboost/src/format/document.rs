@@ -30,7 +30,9 @@ pub(super) enum Number<'a> {
 /// The element type of an integer array.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Width {
+    I8,
     U8,
+    I16,
     I32,
     I64,
 }
@@ -87,6 +89,11 @@ impl<'a> Document<'a> {
             }
             _ => Err(wrong),
         }
+    }
+
+    /// The integer that stands under `key`.
+    pub(super) fn require_integer(&self, key: &'static str) -> Result<i64, Error> {
+        self.require(key)?.as_i64().ok_or(Error::WrongType { key, expected: "an integer" })
     }
 
     /// The texts that stand under `key`.

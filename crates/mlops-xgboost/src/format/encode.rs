@@ -55,7 +55,7 @@ pub(super) fn model(parts: &Parts) -> Document<'_> {
 fn version(parts: &Parts) -> [usize; 3] {
     if parts.objective.is_sorted() {
         [3, 4, 0]
-    } else if parts.base_scores.len() > 1 {
+    } else if parts.base_scores.len() > 1 || !parts.categories.is_empty() {
         [3, 1, 0]
     } else {
         [3, 0, 0]
@@ -89,12 +89,16 @@ fn gbtree<'p>(ensemble: &'p TreeEnsemble, parts: &'p Parts) -> Document<'p> {
     let trees = ensemble.trees.iter().enumerate();
     let trees = trees.map(|(id, tree)| self::tree(id, tree, parts.n_features, parts.n_outputs));
     let outputs = ensemble.outputs.iter().map(|output| *output as usize);
-    let model = Document::object([
-        ("gbtree_model_param", params),
-        ("iteration_indptr", integers(ensemble.rounds.iter().copied())),
-        ("tree_info", integers(outputs)),
-        ("trees", Document::Array(trees.collect())),
-    ]);
+    let mut model = vec![
+        (Cow::Borrowed("gbtree_model_param"), params),
+        (Cow::Borrowed("iteration_indptr"), integers(ensemble.rounds.iter().copied())),
+        (Cow::Borrowed("tree_info"), integers(outputs)),
+        (Cow::Borrowed("trees"), Document::Array(trees.collect())),
+    ];
+    if !parts.categories.is_empty() {
+        model.push((Cow::Borrowed("cats"), super::categories::write(&parts.categories)));
+    }
+    let model = Document::Object(model.into_iter().collect());
     let gbtree = Document::object([("model", model), ("name", Document::text("gbtree"))]);
     let Some(weights) = &ensemble.weights else { return gbtree };
     let float = |weight: &f32| Document::Number(Number::Float32(*weight));

@@ -107,13 +107,13 @@ impl<'a> Reader<'a> {
                 )
             }
             b'i' => {
-                Document::Integers(self.elements(|b| i64::from(i8::from_be_bytes(b)))?, Width::I32)
+                Document::Integers(self.elements(|b| i64::from(i8::from_be_bytes(b)))?, Width::I8)
             }
             b'U' => {
                 Document::Integers(self.elements(|b| i64::from(u8::from_be_bytes(b)))?, Width::U8)
             }
             b'I' => {
-                Document::Integers(self.elements(|b| i64::from(i16::from_be_bytes(b)))?, Width::I32)
+                Document::Integers(self.elements(|b| i64::from(i16::from_be_bytes(b)))?, Width::I16)
             }
             b'l' => {
                 Document::Integers(self.elements(|b| i64::from(i32::from_be_bytes(b)))?, Width::I32)
@@ -228,7 +228,9 @@ fn write_value(document: &Document<'_>, out: &mut Vec<u8>) {
             reason = "the width was chosen to fit"
         )]
         Document::Integers(values, width) => match width {
+            Width::I8 => write_typed(b'i', values, out, |value| (*value as i8).to_be_bytes()),
             Width::U8 => write_typed(b'U', values, out, |value| (*value as u8).to_be_bytes()),
+            Width::I16 => write_typed(b'I', values, out, |value| (*value as i16).to_be_bytes()),
             Width::I32 => write_typed(b'l', values, out, |value| (*value as i32).to_be_bytes()),
             Width::I64 => write_typed(b'L', values, out, |value| value.to_be_bytes()),
         },

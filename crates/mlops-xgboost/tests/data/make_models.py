@@ -4,7 +4,7 @@
 
 `models.json` holds, for each `*.model.json`, rows (null is a missing value) and the bits of margins and predictions, leaf
 numbers, contributions with the base value last, and importances. `named.json` knows its categories by name, and
-`named.answers.json` holds the bits of a prediction for each.
+`named.answers.json` holds the bits of a prediction for each. The categories of `numbered.json` are integers.
 """
 
 import json
@@ -77,4 +77,7 @@ booster.save_model(HERE / "named.json")
 some = pd.DataFrame({"a": [0.1, 0.1, 0.1, 0.1], "colour": pd.Categorical(["red", "white", "rose", None], categories=["red", "rose", "white"])})
 predictions = booster.predict(xgb.DMatrix(some, enable_categorical=True))
 (HERE / "named.answers.json").write_text(json.dumps({"red": bits(predictions[:1]), "white": bits(predictions[1:2]), "rose": bits(predictions[2:3]), "missing": bits(predictions[3:])}) + "\n")
+grades = pd.Categorical.from_codes(names.codes, categories=pd.Index(np.array([7, -3, 5], "i1")))
+matrix = xgb.DMatrix(frame.assign(colour=grades), label=target, enable_categorical=True)
+xgb.train(common | {"max_cat_to_onehot": 1}, matrix, num_boost_round=2).save_model(HERE / "numbered.json")
 (HERE / "models.json").write_text(json.dumps(document) + "\n")

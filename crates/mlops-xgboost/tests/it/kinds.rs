@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlops_core::{
-    Feature, LoadContext, LoadModel, ModelDir, ModelErrorKind, Predictor, Records, Schema,
-};
+use mlops_core::{Feature, LoadContext, LoadModel, ModelDir, Predictor, Records, Schema};
 use mlops_xgboost::{Booster, Error, Importance, XgboostModel};
 use ndarray::{Array2, array, s};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::support::{bits, data};
 
@@ -125,6 +124,34 @@ fn what_is_written_is_the_same_model() {
     }
 }
 
+/// The categories in a file.
+fn categories(model: &[u8]) -> Value {
+    let document: Value = serde_json::from_slice(model).unwrap();
+    document["learner"]["gradient_booster"]["model"]["cats"].clone()
+}
+
+#[test]
+fn names_of_categories_are_written_as_they_were_read() {
+    for name in ["named.json", "numbered.json"] {
+        let booster = Booster::from_bytes(&data(name)).unwrap();
+        assert_eq!(categories(&booster.to_json()), categories(&data(name)), "{name}");
+        assert_eq!(Booster::from_bytes(&booster.to_json()).unwrap(), booster, "{name}");
+        assert_eq!(Booster::from_bytes(&booster.to_ubjson()).unwrap(), booster, "{name}");
+    }
+    let numbered = Booster::from_bytes(&data("numbered.json")).unwrap();
+    assert_eq!(numbered.categories(1), ["7", "-3", "5"]);
+}
+
+#[test]
+fn categories_of_a_type_that_xgboost_refuses_are_refused() {
+    let text = String::from_utf8(data("numbered.json")).unwrap();
+    for kind in ["7", "12", "17", "-1"] {
+        let changed = text.replacen(r#""type":9"#, &format!(r#""type":{kind}"#), 1);
+        let error = Booster::from_bytes(changed.as_bytes()).unwrap_err();
+        assert!(matches!(error, Error::WrongType { key: "cats", .. }), "{kind}: {error}");
+    }
+}
+
 #[test]
 fn categories_are_matched_by_name() {
     let booster = Booster::from_bytes(&data("named.json")).unwrap();
@@ -151,14 +178,11 @@ fn categories_are_matched_by_name() {
     }
     assert_eq!(predict(&model, f64::NAN), answers["missing"]);
 
-    // Written, the booster would know codes only.
     let folder = tempfile::tempdir().unwrap();
-    let error = ModelDir::create(folder.path().join("permuted"), &model).unwrap_err();
-    assert!(matches!(error.kind(), ModelErrorKind::Unsupported { .. }), "{error}");
-    let same_order = XgboostModel::new(booster.clone(), schema(&["red", "rose", "white"]));
-    let dir = ModelDir::create(folder.path().join("model"), &same_order.unwrap()).unwrap();
+    let dir = ModelDir::create(folder.path().join("model"), &model).unwrap();
     let loaded = XgboostModel::load(&dir, &LoadContext::new()).unwrap();
-    assert_eq!(predict(&loaded, 2.0), answers["white"]);
+    assert_eq!(loaded.booster(), &booster);
+    assert_eq!(predict(&loaded, 0.0), answers["white"]);
 
     let error = XgboostModel::new(booster.clone(), schema(&["red", "orange"])).unwrap_err();
     let text = "feature `colour` has category `orange`, which the model does not know";
