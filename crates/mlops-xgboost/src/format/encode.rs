@@ -109,58 +109,81 @@ fn gbtree<'p>(ensemble: &'p TreeEnsemble, parts: &'p Parts) -> Document<'p> {
     ])
 }
 
+/// What `split_indices` holds for a node that was pruned away.
+const DELETED: i64 = 2_147_483_647;
+
 fn tree(id: usize, tree: &Tree, n_features: usize, n_outputs: usize) -> Document<'static> {
-    let nodes = &tree.nodes;
-    let floats = |value: fn(&Node) -> f32| Document::Floats(nodes.iter().map(value).collect());
-    let typed = |width, value: fn(&Node) -> i64| {
-        Document::Integers(nodes.iter().map(value).collect(), width)
+    let nodes = numbered(tree);
+    let floats = |value: fn(&Node) -> f32| {
+        Document::Floats(nodes.iter().map(|node| node.map_or(0.0, value)).collect())
+    };
+    let typed = |width, deleted, value: &dyn Fn(&Node) -> i64| {
+        let values = nodes.iter().map(|node| node.map_or(deleted, value));
+        Document::Integers(values.collect(), width)
     };
     let vector_size = if tree.vectors.is_empty() { 1 } else { n_outputs };
     let params = Document::object([
-        ("num_deleted", count(0)),
+        ("num_deleted", count(nodes.len() - tree.nodes.len())),
         ("num_feature", count(n_features)),
         ("num_nodes", count(nodes.len())),
         ("size_leaf_vector", count(vector_size)),
     ]);
-    let weights = match vector_size {
-        1 => nodes.iter().map(|node| node.weight).collect(),
-        _ => nodes.iter().flat_map(|node| vector(tree, node, n_outputs)).collect(),
+    let weights = if vector_size == 1 {
+        floats(|node| node.weight)
+    } else {
+        let weights = nodes.iter().flat_map(|node| vector(tree, *node, n_outputs));
+        Document::Floats(weights.collect())
     };
     let categories = Categories::of(tree);
     Document::object([
-        ("base_weights", Document::Floats(weights)),
+        ("base_weights", weights),
         ("categories", Document::Integers(categories.codes, Width::I32)),
         ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
         ("categories_segments", Document::Integers(categories.starts, Width::I64)),
         ("categories_sizes", Document::Integers(categories.sizes, Width::I64)),
-        (
-            "default_left",
-            typed(Width::U8, |node| {
-                i64::from(matches!(node.kind, NodeKind::Split { default_left: true, .. }))
-            }),
-        ),
+        ("default_left", typed(Width::U8, 1, &|node| i64::from(node.is_default_left()))),
         ("id", integer(id)),
-        ("left_children", typed(Width::I32, |node| node.children().map_or(-1, |(left, _)| left))),
+        (
+            "left_children",
+            typed(Width::I32, -1, &|node| children(tree, node).map_or(-1, |[left, _]| left)),
+        ),
         ("loss_changes", floats(Node::gain)),
-        ("parents", Document::Integers(parents(nodes), Width::I32)),
+        ("parents", Document::Integers(parents(tree, nodes.len()), Width::I32)),
         (
             "right_children",
-            typed(Width::I32, |node| node.children().map_or(-1, |(_, right)| right)),
+            typed(Width::I32, -1, &|node| children(tree, node).map_or(-1, |[_, right]| right)),
         ),
         ("split_conditions", floats(Node::condition)),
-        ("split_indices", typed(Width::I32, Node::feature)),
-        ("split_type", typed(Width::U8, |node| i64::from(node.is_categorical()))),
+        ("split_indices", typed(Width::I32, DELETED, &Node::feature)),
+        ("split_type", typed(Width::U8, 0, &|node| i64::from(node.is_categorical()))),
         ("sum_hessian", floats(|node| node.hessian)),
         ("tree_param", params),
     ])
 }
 
-impl Node {
-    fn children(&self) -> Option<(i64, i64)> {
-        match self.kind {
-            NodeKind::Split { left, right, .. } => Some((left.into(), right.into())),
-            NodeKind::Leaf { .. } | NodeKind::VectorLeaf { .. } => None,
+/// The nodes by their numbers, some of which belong to nodes that were pruned away.
+fn numbered(tree: &Tree) -> Vec<Option<&Node>> {
+    let n_numbers = tree.nodes.iter().map(|node| node.id as usize + 1).max().unwrap_or(0);
+    let mut numbered = vec![None; n_numbers];
+    for node in &tree.nodes {
+        numbered[node.id as usize] = Some(node);
+    }
+    numbered
+}
+
+/// The numbers of a split's children.
+fn children(tree: &Tree, node: &Node) -> Option<[i64; 2]> {
+    match node.kind {
+        NodeKind::Split { left, right, .. } => {
+            Some([left, right].map(|child| tree.nodes[child as usize].id.into()))
         }
+        NodeKind::Leaf { .. } | NodeKind::VectorLeaf { .. } => None,
+    }
+}
+
+impl Node {
+    fn is_default_left(&self) -> bool {
+        matches!(self.kind, NodeKind::Split { default_left: true, .. })
     }
 
     fn gain(&self) -> f32 {
@@ -186,9 +209,11 @@ impl Node {
 }
 
 /// The values of a node where leaves are vectors; what is no leaf has none.
-fn vector(tree: &Tree, node: &Node, size: usize) -> Vec<f32> {
-    match node.kind {
-        NodeKind::VectorLeaf { vector } => tree.vectors[vector as usize * size..][..size].to_vec(),
+fn vector(tree: &Tree, node: Option<&Node>, size: usize) -> Vec<f32> {
+    match node.map(|node| node.kind) {
+        Some(NodeKind::VectorLeaf { vector }) => {
+            tree.vectors[vector as usize * size..][..size].to_vec()
+        }
         _ => vec![0.0; size],
     }
 }
@@ -206,9 +231,9 @@ impl Categories {
     fn of(tree: &Tree) -> Self {
         let mut categories = Self::default();
         let mut start = 0;
-        for (position, node) in (0..).zip(&tree.nodes) {
+        for node in &tree.nodes {
             let NodeKind::Split { test: Test::NotIn(list), .. } = node.kind else { continue };
-            categories.nodes.push(position);
+            categories.nodes.push(node.id.into());
             categories.starts.push(start);
             let before = categories.codes.len();
             categories.codes.extend(tree.categories[list as usize].iter().copied().map(i64::from));
@@ -220,12 +245,13 @@ impl Categories {
     }
 }
 
-fn parents(nodes: &[Node]) -> Vec<i64> {
-    let mut parents = vec![NO_PARENT; nodes.len()];
-    for (index, node) in (0_i64..).zip(nodes) {
+fn parents(tree: &Tree, n_nodes: usize) -> Vec<i64> {
+    let mut parents = vec![NO_PARENT; n_nodes];
+    for node in &tree.nodes {
         if let NodeKind::Split { left, right, .. } = node.kind {
-            parents[left as usize] = index;
-            parents[right as usize] = index;
+            for child in [left, right] {
+                parents[tree.nodes[child as usize].id as usize] = node.id.into();
+            }
         }
     }
     parents
