@@ -49,7 +49,10 @@ impl Arrays<'_> {
         if !fit || self.weights.len() != n_weights || self.categorical.len() != n_nodes {
             return Err(Error::Tree { tree: index, problem: "its arrays differ in length" });
         }
-        let mut vectors = Vec::new();
+        let mut vectors = match &self.vectors {
+            Vectors::Leaves { values, .. } => values.to_vec(),
+            Vectors::None | Vectors::Nodes { .. } => Vec::new(),
+        };
         let nodes = (0..n_nodes).map(|at| self.node(index, at, &mut vectors));
         let nodes = Tree::reachable(nodes.collect::<Result<_, Error>>()?);
         let problem = "its links do not make a tree";
@@ -60,7 +63,9 @@ impl Arrays<'_> {
     fn node(&self, tree: usize, at: usize, vectors: &mut Vec<f32>) -> Result<Node, Error> {
         let out_of_range = || Error::Tree { tree, problem: "a child or a feature is out of range" };
         let link = |value: i64| u32::try_from(value).map_err(|_| out_of_range());
-        let kind = if self.left[at] != NO_CHILD {
+        let kind = if self.left[at] == NO_CHILD {
+            self.leaf(at, vectors).ok_or_else(out_of_range)?
+        } else {
             let threshold = || Test::Below(self.conditions[at]);
             NodeKind::Split {
                 feature: link(self.features[at])?,
@@ -70,16 +75,6 @@ impl Arrays<'_> {
                 right: link(self.right[at])?,
                 gain: self.gains[at],
             }
-        } else if let Some(vector) = self.vector(at).map_err(|()| out_of_range())? {
-            // All together are no more than there are in the file.
-            if vectors.len() + vector.len() > self.n_vector_values() {
-                return Err(out_of_range());
-            }
-            let position = u32::try_from(vectors.len() / vector.len());
-            vectors.extend(vector);
-            NodeKind::VectorLeaf { vector: position.map_err(|_| out_of_range())? }
-        } else {
-            NodeKind::Leaf { value: self.conditions[at] }
         };
         let weight = match self.vectors {
             Vectors::None => self.weights[at],
@@ -90,25 +85,21 @@ impl Arrays<'_> {
         Ok(Node { kind, weight, hessian: self.hessians[at], id })
     }
 
-    /// The values of a leaf, if leaves have several; an error if they are not there.
-    fn vector(&self, at: usize) -> Result<Option<&[f32]>, ()> {
+    /// A leaf, if its vector is there; one that stands at the node is added to `vectors`.
+    fn leaf(&self, at: usize, vectors: &mut Vec<f32>) -> Option<NodeKind> {
         let vector = match &self.vectors {
-            Vectors::None => return Ok(None),
-            Vectors::Nodes { size } => part(&self.weights, at, *size),
+            Vectors::None => return Some(NodeKind::Leaf { value: self.conditions[at] }),
+            Vectors::Nodes { size } => {
+                let position = vectors.len() / size;
+                vectors.extend(part(&self.weights, at, *size)?);
+                position
+            }
             Vectors::Leaves { size, values } => {
-                let leaf = usize::try_from(self.right[at]).ok();
-                leaf.and_then(|leaf| part(values, leaf, *size))
+                let position = usize::try_from(self.right[at]).ok()?;
+                part(values, position, *size).map(|_| position)?
             }
         };
-        vector.map(Some).ok_or(())
-    }
-
-    fn n_vector_values(&self) -> usize {
-        match &self.vectors {
-            Vectors::None => 0,
-            Vectors::Nodes { .. } => self.weights.len(),
-            Vectors::Leaves { values, .. } => values.len(),
-        }
+        Some(NodeKind::VectorLeaf { vector: u32::try_from(vector).ok()? })
     }
 }
 

@@ -11,8 +11,9 @@ use crate::ensemble::{Ensemble, TreeEnsemble};
 use crate::objective::Settings;
 use crate::tree::{Node, NodeKind, Test, Tree};
 
-/// What `parents` holds for the root.
+/// What `parents` holds for the root, and for that of a tree whose leaves are vectors.
 const NO_PARENT: i64 = 2_147_483_647;
+const NO_PARENT_OF_VECTORS: i64 = -1;
 
 pub(super) fn model(parts: &Parts) -> Document<'_> {
     let (n_classes, n_targets) = match parts.n_outputs {
@@ -135,7 +136,7 @@ fn tree(id: usize, tree: &Tree, n_features: usize, n_outputs: usize) -> Document
         Document::Floats(weights.collect())
     };
     let categories = Categories::of(tree);
-    Document::object([
+    let mut keys = vec![
         ("base_weights", weights),
         ("categories", Document::Integers(categories.codes, Width::I32)),
         ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
@@ -151,14 +152,22 @@ fn tree(id: usize, tree: &Tree, n_features: usize, n_outputs: usize) -> Document
         ("parents", Document::Integers(parents(tree, nodes.len()), Width::I32)),
         (
             "right_children",
-            typed(Width::I32, -1, &|node| children(tree, node).map_or(-1, |[_, right]| right)),
+            typed(Width::I32, if vector_size > 1 { 0 } else { -1 }, &|node| match node.kind {
+                // XGBoost from 3.2 finds the vector of a leaf here.
+                NodeKind::VectorLeaf { vector } => vector.into(),
+                _ => children(tree, node).map_or(-1, |[_, right]| right),
+            }),
         ),
         ("split_conditions", floats(Node::condition)),
         ("split_indices", typed(Width::I32, DELETED, &Node::feature)),
         ("split_type", typed(Width::U8, 0, &|node| i64::from(node.is_categorical()))),
         ("sum_hessian", floats(|node| node.hessian)),
         ("tree_param", params),
-    ])
+    ];
+    if vector_size > 1 {
+        keys.push(("leaf_weights", Document::Floats(tree.vectors.clone())));
+    }
+    Document::Object(keys.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
 /// The nodes by their numbers, some of which belong to nodes that were pruned away.
@@ -245,8 +254,11 @@ impl Categories {
     }
 }
 
+/// The number of each node's parent.
 fn parents(tree: &Tree, n_nodes: usize) -> Vec<i64> {
-    let mut parents = vec![NO_PARENT; n_nodes];
+    // XGBoost crashes where a node without a parent is not the root, so nodes that were pruned away have the root.
+    let mut parents = vec![0; n_nodes];
+    parents[0] = if tree.vectors.is_empty() { NO_PARENT } else { NO_PARENT_OF_VECTORS };
     for node in &tree.nodes {
         if let NodeKind::Split { left, right, .. } = node.kind {
             for child in [left, right] {

@@ -36,6 +36,7 @@ kinds = {
     "vectors": (X, np.c_[signal, Z[:, 0]], {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree", "tree_method": "hist"}),
     "categories": (C, signal + (C[:, 3] % 3), {"objective": "reg:squarederror", "tree_method": "hist", "max_cat_to_onehot": 1}),
     "one_hot": (C, signal + (C[:, 3] % 3), {"objective": "reg:squarederror", "tree_method": "hist", "max_cat_to_onehot": 10}),
+    "pruned": (X, signal, {"objective": "reg:squarederror", "tree_method": "exact", "gamma": 4.0}),
 }
 document = {}
 for name, (rows, label, parameters) in kinds.items():

@@ -23,7 +23,7 @@ struct Answers {
 
 fn models() -> Vec<(String, Booster, Array2<f32>, Answers)> {
     let answers: BTreeMap<String, Answers> = serde_json::from_slice(&data("models.json")).unwrap();
-    assert_eq!(answers.len(), 12);
+    assert_eq!(answers.len(), 13);
     let model = |(name, answers): (String, Answers)| {
         let booster = Booster::from_bytes(&data(&format!("{name}.model.json"))).unwrap();
         let rows: Vec<[f32; 4]> =
@@ -66,7 +66,7 @@ fn contributions_are_those_of_python() {
         }
         n_models += 1;
     }
-    assert_eq!(n_models, 11);
+    assert_eq!(n_models, 12);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn importances_are_those_of_python() {
             }
         }
     }
-    assert_eq!(n_models, 11);
+    assert_eq!(n_models, 12);
 }
 
 #[test]

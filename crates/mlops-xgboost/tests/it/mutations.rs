@@ -4,11 +4,12 @@ use ndarray::Array2;
 
 use crate::support::{bits, data};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "booster.ubj",
     "categories.model.json",
     "softprob.model.json",
     "vectors.model.json",
+    "pruned.model.json",
     "linear.model.json",
     "named.json",
     "gbtree.model",
