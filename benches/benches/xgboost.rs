@@ -57,6 +57,7 @@ fn large(c: &mut Criterion) {
         predict_rows(&mut group, &booster, rows.slice(s![..n, ..]));
     }
     group.finish();
+    parallel(c, &booster, rows);
     c.bench_function("xgboost/explain/16", |b| {
         let rows = rows.slice(s![..16, ..]);
         b.iter(|| {
@@ -72,6 +73,22 @@ fn large(c: &mut Criterion) {
             read
         });
     });
+}
+
+/// All rows on as many threads as there are cores.
+fn parallel(c: &mut Criterion, booster: &Booster, rows: ArrayView2<'_, f32>) {
+    let expected = booster.margins(rows);
+    let mut margins = vec![0.0; rows.nrows()];
+    let mut group = c.benchmark_group("xgboost/predict/parallel");
+    group.throughput(Throughput::Elements(rows.nrows() as u64));
+    group.bench_function(BenchmarkId::from_parameter(rows.nrows()), |b| {
+        b.iter(|| {
+            assert_eq!(booster.par_margins_into(rows, &mut margins), Ok(()));
+            margins[0]
+        });
+        assert!(expected.as_ref().is_ok_and(|expected| *expected == margins));
+    });
+    group.finish();
 }
 
 fn predict_rows<V: Copy + Into<f64>>(

@@ -49,6 +49,14 @@ pub enum Error {
         /// The number of features.
         expected: usize,
     },
+    /// Values in a row do not make whole rows.
+    #[error("{n_values} values, expected a whole number of rows of {n_features}")]
+    PartialRow {
+        /// The number of values.
+        n_values: usize,
+        /// The number of features.
+        n_features: usize,
+    },
     /// The model does not have these rounds.
     #[error("rounds {start} to {end} of {n_rounds}")]
     Rounds {

@@ -84,6 +84,14 @@ impl Walker {
         }
     }
 
+    /// The bytes that the compiled trees take.
+    pub(crate) fn n_bytes(&self) -> usize {
+        match self {
+            Self::Scalar { forest, outputs, .. } => forest.n_bytes() + size_of_val(&**outputs),
+            Self::Vector { forest, vectors, .. } => forest.n_bytes() + size_of_val(&**vectors),
+        }
+    }
+
     /// Adds the leaves of all rows to `margins`, rows x outputs.
     pub(crate) fn add_leaves(&self, rows: &Rows, margins: &mut [f32]) {
         let n_outputs = margins.len() / rows.len().max(1);

@@ -120,5 +120,8 @@ fn large_boosters_are_answered_bit_for_bit() {
         let file = |kind: &str| floats(&folder.join(format!("{name}.{kind}.f32")));
         assert_eq!(bits(&booster.margins(rows.view()).unwrap()), bits(&file("margin")), "{name}");
         assert_eq!(bits(&booster.predict(rows.view()).unwrap()), bits(&file("pred")), "{name}");
+        let n_bytes = booster.n_compiled_bytes();
+        println!("{name}: {} trees, {n_bytes} bytes compiled", booster.n_trees());
+        assert!(n_bytes < 1_000_000, "{name}");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mlops_core::{Feature, LoadContext, LoadModel, ModelDir, Predictor, Records, Schema};
 use mlops_xgboost::{Booster, Error, Importance, XgboostModel};
-use ndarray::{Array2, array, s};
+use ndarray::{Array2, array};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -92,25 +92,6 @@ fn importances_are_those_of_python() {
         }
     }
     assert_eq!(n_models, 12);
-}
-
-#[test]
-fn answers_do_not_depend_on_the_batch_or_its_place_in_memory() {
-    for (name, booster, rows, answers) in models() {
-        let n_outputs = booster.n_outputs();
-        for (at, expected) in answers.margin_bits.chunks_exact(n_outputs).enumerate() {
-            let one = booster.margins(rows.slice(s![at..=at, ..])).unwrap();
-            assert_eq!(bits(&one), expected, "{name}");
-        }
-        let columns_first = rows.t().as_standard_layout().into_owned();
-        let margins = booster.margins(columns_first.t()).unwrap();
-        assert_eq!(bits(&margins), answers.margin_bits, "{name}");
-        let doubles = rows.mapv(f64::from);
-        assert_eq!(bits(&booster.margins(doubles.view()).unwrap()), answers.margin_bits, "{name}");
-        let reversed = booster.margins(rows.slice(s![..;-1, ..])).unwrap();
-        let reversed = reversed.chunks_exact(n_outputs).rev().flatten().copied();
-        assert_eq!(bits(&reversed.collect::<Vec<f32>>()), answers.margin_bits, "{name}");
-    }
 }
 
 #[test]

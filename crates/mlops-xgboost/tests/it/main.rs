@@ -6,6 +6,7 @@ mod binary;
 mod fixtures;
 mod kinds;
 mod mutations;
+mod properties;
 mod python_boosters;
 mod support;
 mod wine;

@@ -1,0 +1,73 @@
+//! Rows in parallel.
+
+use ndarray::{ArrayView2, Axis};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
+use super::Booster;
+use crate::Error;
+
+/// How many rows a task takes: some tenth of a millisecond, far more than handing it over costs.
+const TASK: usize = 256;
+
+impl Booster {
+    /// As [`margins_into`](Self::margins_into), on the threads of rayon's current pool; the bits are the same.
+    ///
+    /// Worth while from about a thousand rows on.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    ///
+    /// # Panics
+    /// If `margins` has not one place per row and output.
+    #[track_caller]
+    pub fn par_margins_into<V: Copy + Into<f64> + Sync>(
+        &self,
+        rows: ArrayView2<'_, V>,
+        margins: &mut [f32],
+    ) -> Result<(), Error> {
+        self.in_parallel(rows, margins, self.n_outputs(), Self::margins_into)
+    }
+
+    /// As [`predict_into`](Self::predict_into), on the threads of rayon's current pool; the bits are the same.
+    ///
+    /// Worth while from about a thousand rows on.
+    ///
+    /// # Errors
+    /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
+    ///
+    /// # Panics
+    /// If `predictions` has not [`n_predictions`](Self::n_predictions) places per row.
+    #[track_caller]
+    pub fn par_predict_into<V: Copy + Into<f64> + Sync>(
+        &self,
+        rows: ArrayView2<'_, V>,
+        predictions: &mut [f32],
+    ) -> Result<(), Error> {
+        self.in_parallel(rows, predictions, self.n_predictions(), Self::predict_into)
+    }
+
+    /// Lets `compute` fill the places of some rows at a time, which are `width` for each.
+    #[track_caller]
+    fn in_parallel<'r, V: Sync>(
+        &self,
+        rows: ArrayView2<'r, V>,
+        places: &mut [f32],
+        width: usize,
+        compute: impl Fn(&Self, ArrayView2<'r, V>, &mut [f32]) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        assert_eq!(places.len(), rows.nrows() * width, "every row needs {width} places");
+        self.check_width(rows.ncols())?;
+        let mut tasks = Vec::with_capacity(rows.nrows().div_ceil(TASK));
+        let mut left = rows;
+        while left.nrows() > 0 {
+            let (task, rest) = left.split_at(Axis(0), left.nrows().min(TASK));
+            tasks.push(task);
+            left = rest;
+        }
+        tasks
+            .into_par_iter()
+            .zip(places.par_chunks_mut(TASK * width))
+            .try_for_each(|(rows, places)| compute(self, rows, places))
+    }
+}
