@@ -35,7 +35,14 @@ fn matrix(rows: ArrayView2<'_, f32>) -> Result<DMatrix, Box<dyn Error>> {
     let (n_rows, n_columns) = rows.dim();
     let values = rows.to_slice().ok_or("rows that do not stand one after the other")?;
     let width = size_of::<f32>();
-    let matrix =
-        DMatrix::from_col_major_f32(values, width * n_columns, width, n_rows, n_columns, 1, f32::NAN)?;
+    let matrix = DMatrix::from_col_major_f32(
+        values,
+        width * n_columns,
+        width,
+        n_rows,
+        n_columns,
+        1,
+        f32::NAN,
+    )?;
     Ok(matrix)
 }

@@ -34,10 +34,13 @@ struct Count {
 }
 
 /// Prints, for each version that 1.6.2 can be asked about, how many answers have the same bits.
+///
+/// # Errors
+/// If any has others; a model that XGBoost does not read is no error.
 pub(crate) fn print(folder: &Path) -> Result<(), Box<dyn Error>> {
     let index: Index = serde_json::from_slice(&fs::read(folder.join("index.json"))?)?;
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
-    let mut differences = Vec::new();
+    let (mut n_different, mut differences) = (0, Vec::new());
     for sample in index.samples.iter().filter(|sample| sample.xgboost.starts_with("1.")) {
         let folder = folder.join(format!("v{}", sample.xgboost));
         let values = numbers(&folder.join(format!("{}.x.f32", sample.name)))?;
@@ -55,13 +58,12 @@ pub(crate) fn print(folder: &Path) -> Result<(), Box<dyn Error>> {
                     count.predictions += usize::from(predictions);
                     count.leaves += usize::from(leaves);
                     if !(margins && predictions && leaves) {
+                        n_different += 1;
                         differences.push(format!("{} {file}: other bits", sample.xgboost));
                     }
                 }
                 Err(error) => {
-                    let error = error.to_string();
-                    let line = error.lines().next().unwrap_or_default();
-                    differences.push(format!("{} {file}: {line}", sample.xgboost));
+                    differences.push(format!("{} {file}: {}", sample.xgboost, reason(&*error)));
                 }
             }
         }
@@ -71,10 +73,19 @@ pub(crate) fn print(folder: &Path) -> Result<(), Box<dyn Error>> {
     for (version, Count { files, margins, predictions, leaves }) in counts {
         println!("| {version} | {files} | {margins} | {predictions} | {leaves} |");
     }
+    println!();
     for difference in differences {
-        println!("\n* {difference}");
+        println!("* {difference}");
     }
-    Ok(())
+    if n_different > 0 { Err("answers differ".into()) } else { Ok(()) }
+}
+
+/// The first line of an error, without the time and the line of XGBoost's source.
+fn reason(error: &dyn Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let message = line.rsplit_once(".cc:").and_then(|(_, rest)| rest.split_once(": "));
+    message.map_or(line, |(_, message)| message).to_owned()
 }
 
 /// Whether margins, predictions and leaves are the same; those of a linear model, which has none, are.
