@@ -123,7 +123,7 @@ impl<V: Copy + Default> Compiler<V> {
         Ok(())
     }
 
-    /// The place in a [`Row`](crate::Row) where a split finds its value.
+    /// The place in [`Rows`](crate::Rows) where a split finds its value.
     fn slot(&self, tree: usize, node: usize, feature: usize, missing: Side) -> Result<u32, Error> {
         let side = match missing {
             Side::Right => 0,

@@ -1,6 +1,7 @@
 use crate::builder::CompiledTree;
 use crate::group::{Group, LANES};
 use crate::plain::{PlainNode, PlainTrees};
+use crate::rank::Rank;
 use crate::ranked::RankedTrees;
 use crate::{ForestBuilder, Rows};
 
@@ -22,10 +23,13 @@ pub struct Forest<V> {
 /// How nodes are stored: as small as the forest allows, which is what makes walking fast.
 #[derive(Clone, Debug)]
 enum Trees {
-    Narrow(RankedTrees<u8, 64>),
-    Wide(RankedTrees<u16, 256>),
+    Narrow(RankedTrees<u8, { <u8 as Rank>::SLOTS }>),
+    Wide(RankedTrees<u16, { <u16 as Rank>::SLOTS }>),
     Plain(PlainTrees),
 }
+
+/// The rows of a block, a multiple of what the widest vectors compare at once.
+pub(crate) const BLOCK: usize = 64;
 
 impl<V: Copy + Default> Forest<V> {
     /// Starts a forest whose rows have `n_features` values.
@@ -50,8 +54,8 @@ impl<V: Copy + Default> Forest<V> {
         trees: &[CompiledTree],
     ) -> Self {
         let (n_trees, groups) = (trees.len(), Group::all(trees));
-        let narrow = RankedTrees::new(&nodes, &groups, n_features).map(Trees::Narrow);
-        let wide = || RankedTrees::new(&nodes, &groups, n_features).map(Trees::Wide);
+        let narrow = RankedTrees::new(&nodes, &groups).map(Trees::Narrow);
+        let wide = || RankedTrees::new(&nodes, &groups).map(Trees::Wide);
         let trees = narrow.or_else(wide);
         let trees = trees.unwrap_or_else(|| Trees::Plain(PlainTrees::new(nodes)));
         Self { n_features, n_trees, groups, trees, values }
@@ -77,6 +81,14 @@ impl<V: Copy + Default> Forest<V> {
         }
     }
 
+    /// How many rows are worth walking together: more at once take no less time each.
+    pub fn block(&self) -> usize {
+        match self.trees {
+            Trees::Narrow(_) | Trees::Wide(_) => BLOCK,
+            Trees::Plain(_) => 1,
+        }
+    }
+
     /// The bytes that the compiled trees take.
     pub fn n_bytes(&self) -> usize {
         let trees = match &self.trees {
@@ -88,6 +100,9 @@ impl<V: Copy + Default> Forest<V> {
     }
 
     /// Room for rows of this forest, which grows if there are more than `capacity`.
+    ///
+    /// # Panics
+    /// If there is no memory for so many.
     pub fn rows(&self, capacity: usize) -> Rows {
         Rows::new(self.n_features, capacity)
     }
@@ -97,8 +112,7 @@ impl<V: Copy + Default> Forest<V> {
     /// row come in their order, a few at a time; several rows in turn.
     ///
     /// Allocates nothing. Takes time in proportion to the number of trees and, within each eight
-    /// consecutive ones, to the depth of the deepest. [`Rows::BLOCK`] rows at once take less time each
-    /// than one.
+    /// consecutive ones, to the depth of the deepest. [`block`](Self::block) rows at once take least.
     ///
     /// # Examples
     /// ```
@@ -125,8 +139,8 @@ impl<V: Copy + Default> Forest<V> {
     pub fn for_each_leaf(&self, rows: &Rows, mut visit: impl FnMut(usize, usize, &[V])) {
         let fits = rows.n_features() == self.n_features;
         assert!(fits, "rows are scored by the forest that they are made for");
-        for first in (0..rows.len()).step_by(Rows::BLOCK) {
-            let block = first..rows.len().min(first + Rows::BLOCK);
+        for first in (0..rows.len()).step_by(BLOCK) {
+            let block = first..rows.len().min(first + BLOCK);
             let visit = |group: &Group, row, nodes: [u32; LANES]| {
                 let leaves = nodes.map(|node| self.values[node as usize]);
                 visit(row, group.first, &leaves[..group.n_trees]);

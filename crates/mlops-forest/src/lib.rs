@@ -15,4 +15,4 @@ pub use builder::ForestBuilder;
 pub use error::Error;
 pub use forest::Forest;
 pub use node::{Node, Side, threshold_at_most};
-pub use rows::Rows;
+pub use rows::{Rows, to_f32};

@@ -15,6 +15,9 @@ pub(crate) trait Rank:
     + BitOr<Output = Self>
     + Not<Output = Self>
 {
+    /// The places for the values of a row, of which a feature takes two; a power of two.
+    const SLOTS: usize;
+
     /// The thresholds of a feature.
     type Thresholds: AsRef<[f32]> + Clone + Debug;
     /// A split or a leaf: the position of the left child, the place of the value, and the rank of the threshold.
@@ -36,8 +39,10 @@ pub(crate) trait Rank:
     fn parts(node: Self::Node) -> (u32, usize, Self);
 }
 
-/// Nodes of four bytes, with 6 bits for the place of the value and 18 for the left child.
+/// Nodes of four bytes: 18 bits for the left child, 6 for the place of the value and 8 for the rank.
 impl Rank for u8 {
+    const SLOTS: usize = 64;
+
     /// With NaN behind them.
     type Thresholds = [f32; Self::MAX as usize];
     type Node = u32;
@@ -65,17 +70,20 @@ impl Rank for u8 {
 
     fn node(left: u32, slot: u32, rank: usize) -> Option<u32> {
         let rank = Self::try_from(rank).ok()?;
-        (slot < 1 << 6 && left < 1 << 18).then_some(left << 14 | slot << 8 | u32::from(rank))
+        let fits = (slot as usize) < Self::SLOTS && left < 1 << 18;
+        fits.then_some(left << 14 | slot << 8 | u32::from(rank))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the rank stands in the lowest bits")]
     fn parts(node: u32) -> (u32, usize, Self) {
-        (node >> 14, (node >> 8) as usize % (1 << 6), node as Self)
+        (node >> 14, (node >> 8) as usize % Self::SLOTS, node as Self)
     }
 }
 
-/// Nodes of eight bytes, with 16 bits for the place of the value and 32 for the left child.
+/// Nodes of eight bytes: 32 bits for the left child, 16 for the place of the value and 16 for the rank.
 impl Rank for u16 {
+    const SLOTS: usize = 256;
+
     /// With NaN behind them, until they are one less than a power of two.
     type Thresholds = Box<[f32]>;
     type Node = u64;

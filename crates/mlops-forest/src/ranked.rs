@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::Rows;
+use crate::forest::BLOCK;
 use crate::group::{Group, LANES};
 use crate::plain::PlainNode;
 use crate::rank::Rank;
@@ -13,50 +15,53 @@ use crate::top::{LEVELS, Top};
 /// ```
 ///
 /// with thresholds in ascending order, counted from 1. Comparisons come out the same, and nodes and values take less
-/// room. A row has two of `SLOTS` places per feature.
+/// room. A row has `SLOTS` places, which are those of its ranks: two for each feature that splits compare.
 #[derive(Clone, Debug)]
 pub(crate) struct RankedTrees<R: Rank, const SLOTS: usize> {
     nodes: Vec<R::Node>,
     /// One per tree.
     tops: Vec<Top<R, SLOTS>>,
-    /// One per feature.
-    thresholds: Vec<R::Thresholds>,
+    /// Each feature that splits compare, in ascending order.
+    features: Vec<(usize, R::Thresholds)>,
 }
 
 impl<R: Rank, const SLOTS: usize> RankedTrees<R, SLOTS> {
     /// The same trees by ranks, if there are few enough features, nodes and thresholds per feature.
-    pub(crate) fn new(nodes: &[PlainNode], groups: &[Group], n_features: usize) -> Option<Self> {
-        if 2 * n_features > SLOTS {
+    pub(crate) fn new(nodes: &[PlainNode], groups: &[Group]) -> Option<Self> {
+        let mut lists: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
+        for node in nodes.iter().filter(|node| !node.is_leaf()) {
+            lists.entry(node.slot as usize / 2).or_default().push(node.threshold);
+        }
+        if 2 * lists.len() > SLOTS {
             return None;
         }
-        let mut lists = vec![Vec::new(); n_features];
-        for node in nodes.iter().filter(|node| !node.is_leaf()) {
-            lists[node.slot as usize / 2].push(node.threshold);
-        }
-        for list in &mut lists {
+        for list in lists.values_mut() {
             list.sort_by(f32::total_cmp);
             // Both zeros are one threshold.
             list.dedup();
         }
-        let rank = |node: &PlainNode| {
-            let list = &lists[node.slot as usize / 2];
-            list.partition_point(|threshold| *threshold < node.threshold) + 1
-        };
+        let lists: Vec<(usize, Vec<f32>)> = lists.into_iter().collect();
         let ranked = nodes.iter().map(|node| {
-            // No rank is below 0: a leaf steps to itself.
-            let rank = if node.is_leaf() { 0 } else { rank(node) };
-            R::node(node.left, node.slot, rank)
+            if node.is_leaf() {
+                // No rank is below 0: a leaf steps to itself.
+                return R::node(node.left, 0, 0);
+            }
+            let (feature, side) = (node.slot as usize / 2, node.slot % 2);
+            let at = lists.binary_search_by_key(&feature, |(feature, _)| *feature).ok()?;
+            let slot = 2 * u32::try_from(at).ok()? + side;
+            let rank = lists[at].1.partition_point(|threshold| *threshold < node.threshold) + 1;
+            R::node(node.left, slot, rank)
         });
         let nodes: Vec<R::Node> = ranked.collect::<Option<_>>()?;
         let roots = groups.iter().flat_map(|group| &group.roots[..group.n_trees]);
         let tops = roots.map(|root| Top::new(&nodes, *root)).collect();
-        let thresholds = lists.iter().map(|list| R::thresholds(list)).collect::<Option<_>>()?;
-        Some(Self { nodes, tops, thresholds })
+        let features = lists.iter().map(|(feature, list)| Some((*feature, R::thresholds(list)?)));
+        Some(Self { nodes, tops, features: features.collect::<Option<_>>()? })
     }
 
     /// Hands `visit` the position of each row of a block, and the nodes at which it ends in each group of trees.
     ///
-    /// A block has at most [`Rows::BLOCK`] rows.
+    /// A block has at most [`BLOCK`] rows.
     pub(crate) fn walk(
         &self,
         groups: &[Group],
@@ -68,7 +73,7 @@ impl<R: Rank, const SLOTS: usize> RankedTrees<R, SLOTS> {
             // Blocks of so few cost more than they save.
             0..4 => self.walk_rows(groups, rows, block, visit),
             4..=16 => self.walk_block::<16>(groups, rows, block, visit),
-            _ => self.walk_block::<{ Rows::BLOCK }>(groups, rows, block, visit),
+            _ => self.walk_block::<BLOCK>(groups, rows, block, visit),
         }
     }
 
@@ -102,7 +107,7 @@ impl<R: Rank, const SLOTS: usize> RankedTrees<R, SLOTS> {
         let mut by_slot = [[R::default(); N]; SLOTS];
         for ((at, ranks), row) in by_row.iter_mut().enumerate().zip(block.clone()) {
             *ranks = self.ranks(rows.slots(row));
-            for (by_slot, rank) in by_slot.iter_mut().zip(ranks).take(2 * self.thresholds.len()) {
+            for (by_slot, rank) in by_slot.iter_mut().zip(ranks).take(2 * self.features.len()) {
                 by_slot[at] = *rank;
             }
         }
@@ -124,18 +129,18 @@ impl<R: Rank, const SLOTS: usize> RankedTrees<R, SLOTS> {
 
     /// The bytes that nodes and thresholds take.
     pub(crate) fn n_bytes(&self) -> usize {
-        let thresholds = self.thresholds.iter().map(|list| size_of_val(list.as_ref()));
+        let thresholds = self.features.iter().map(|(_, list)| size_of_val(list.as_ref()));
         size_of_val(&*self.nodes) + size_of_val(&*self.tops) + thresholds.sum::<usize>()
     }
 
-    /// The ranks of the values of a row, two for each feature.
+    /// The ranks of the values of a row, two for each feature that splits compare.
     fn ranks(&self, slots: &[[f32; 2]]) -> [R; SLOTS] {
         let mut ranks = [R::default(); SLOTS];
-        let pairs = slots.iter().zip(&self.thresholds);
-        for ((values, thresholds), ranks) in pairs.zip(ranks.as_chunks_mut::<2>().0) {
+        let pairs = ranks.as_chunks_mut::<2>().0;
+        for ((feature, thresholds), ranks) in self.features.iter().zip(pairs) {
             // They differ where the value is missing.
-            *ranks = match values {
-                [right, left] if right == left => [R::of(*right, thresholds); 2],
+            *ranks = match slots[*feature] {
+                [right, left] if right == left => [R::of(right, thresholds); 2],
                 _ => [R::MAX, R::default()],
             };
         }

@@ -12,12 +12,12 @@ pub struct Rows {
 const MISSING: [f32; 2] = [f32::INFINITY, f32::NEG_INFINITY];
 
 impl Rows {
-    /// How many rows a forest walks together; it takes as long for more of them in parts of so many.
-    pub const BLOCK: usize = 64;
-
     /// No rows, and room for `capacity`.
+    ///
+    /// # Panics
+    /// If there is no memory for so many.
     pub fn new(n_features: usize, capacity: usize) -> Self {
-        Self { n_features, len: 0, slots: Vec::with_capacity(n_features * capacity) }
+        Self { n_features, len: 0, slots: Vec::with_capacity(n_features.saturating_mul(capacity)) }
     }
 
     /// Adds the values of a row, in feature order; NaN is a missing value.
@@ -30,8 +30,7 @@ impl Rows {
     pub fn push<T: Copy + Into<f64>>(&mut self, values: &[T]) {
         assert_eq!(values.len(), self.n_features, "a row has one value per feature");
         self.slots.extend(values.iter().map(|value| {
-            #[expect(clippy::cast_possible_truncation, reason = "trees compute in 32 bits")]
-            let rounded = (*value).into() as f32;
+            let rounded = to_f32(*value);
             if rounded.is_nan() { MISSING } else { [rounded; 2] }
         }));
         self.len += 1;
@@ -61,6 +60,14 @@ impl Rows {
     pub(crate) fn slots(&self, row: usize) -> &[[f32; 2]] {
         &self.slots[row * self.n_features..][..self.n_features]
     }
+}
+
+/// The nearest 32-bit number, as trees compare values: ties to even, and infinity outside of the range.
+#[must_use]
+pub fn to_f32<T: Into<f64>>(value: T) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "trees compute in 32 bits")]
+    let rounded = value.into() as f32;
+    rounded
 }
 
 #[cfg(test)]

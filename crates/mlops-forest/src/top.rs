@@ -7,7 +7,7 @@ const N_SPLITS: usize = (1 << LEVELS) - 1;
 /// The first levels of a tree, level by level, as if none of their nodes was a leaf: a leaf has itself below it.
 ///
 /// All rows of a block are compared with all of these splits. That is many more comparisons than a row needs, but they
-/// stand side by side, and the machine does sixteen or more of them at a time.
+/// stand side by side, and the machine does as many of them at a time as fit a vector, sixteen or eight at the least.
 #[derive(Clone, Debug)]
 pub(crate) struct Top<R, const SLOTS: usize> {
     slots: [u16; N_SPLITS],

@@ -42,13 +42,14 @@ impl PathLengths {
         prepare: impl Fn(&[f64], &mut Vec<f64>),
     ) -> Vec<f64> {
         let mut scores = Vec::with_capacity(records.n_rows());
-        let mut rows = self.forest.rows(records.n_rows().min(Rows::BLOCK));
+        let block = self.forest.block();
+        let mut rows = self.forest.rows(records.n_rows().min(block));
         let mut sums = Vec::new();
         let mut prepared = Vec::new();
         for values in records.rows() {
             prepare(values, &mut prepared);
             rows.push(&prepared);
-            if rows.len() == Rows::BLOCK || scores.len() + rows.len() == records.n_rows() {
+            if rows.len() == block || scores.len() + rows.len() == records.n_rows() {
                 self.sum_into(&rows, &mut sums);
                 scores.extend(sums.iter().map(|sum| self.anomaly(*sum) + offset));
                 rows.clear();

@@ -49,7 +49,7 @@ pub enum Error {
         /// The number of features.
         expected: usize,
     },
-    /// Values in a row do not make whole rows.
+    /// Values do not make whole rows.
     #[error("{n_values} values, expected a whole number of rows of {n_features}")]
     PartialRow {
         /// The number of values.

@@ -1,11 +1,11 @@
 use mlops_core::Contributions;
+use mlops_forest::to_f32;
 use ndarray::{Array3, ArrayView2};
 
 use crate::Booster;
 use crate::ensemble::{Ensemble, TreeEnsemble};
 use crate::error::{Error, Unsupported};
 use crate::tree::{NodeKind, Tree};
-use crate::walk::to_f32;
 
 /// Deeper trees are not explained: the time grows with the square of the depth.
 const MAX_DEPTH: usize = 512;

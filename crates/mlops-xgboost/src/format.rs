@@ -18,6 +18,9 @@ use document::Document;
 use crate::booster::Parts;
 use crate::error::{Error, Unsupported};
 
+/// What `left_children` holds for a leaf.
+const NO_CHILD: i64 = -1;
+
 /// Objects and arrays nested deeper than this are refused; models have about ten levels.
 const MAX_DEPTH: usize = 64;
 

@@ -91,6 +91,19 @@ impl Tree {
         Some(kept.filter_map(|(node, is_reached)| is_reached.then_some(node)).collect())
     }
 
+    /// The same tree with a list of categories for each split by category, in the order of the nodes.
+    pub(crate) fn with_categories_in_order(mut self) -> Self {
+        let mut lists = Vec::new();
+        for node in &mut self.nodes {
+            if let NodeKind::Split { test: Test::NotIn(list), .. } = &mut node.kind {
+                lists.push(self.categories[*list as usize].clone());
+                // There are no more lists than nodes.
+                *list = u32::try_from(lists.len() - 1).unwrap_or(u32::MAX);
+            }
+        }
+        Self { categories: lists, ..self }
+    }
+
     /// The node behind a split for a row in which NaN is a missing value.
     pub(crate) fn next(&self, split: &NodeKind, row: &[f32]) -> Option<usize> {
         let NodeKind::Split { feature, test, default_left, left, right, .. } = *split else {

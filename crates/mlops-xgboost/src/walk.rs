@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_forest::{Forest, Node as ForestNode, Rows, Side};
+use mlops_forest::{Forest, Node as ForestNode, Rows, Side, to_f32};
 
 use crate::Error;
 use crate::ensemble::{Ensemble, TreeEnsemble};
@@ -84,12 +84,24 @@ impl Walker {
         }
     }
 
+    /// How many rows are worth walking together.
+    pub(crate) fn block(&self) -> usize {
+        match self {
+            Self::Scalar { forest, .. } => forest.block(),
+            Self::Vector { forest, .. } => forest.block(),
+        }
+    }
+
     /// The bytes that the compiled trees take.
     pub(crate) fn n_bytes(&self) -> usize {
-        match self {
+        let categories = self.columns().categories.iter();
+        let categories: usize =
+            categories.map(|entry| size_of_val(entry) + size_of_val(&*entry.1)).sum();
+        let trees = match self {
             Self::Scalar { forest, outputs, .. } => forest.n_bytes() + size_of_val(&**outputs),
             Self::Vector { forest, vectors, .. } => forest.n_bytes() + size_of_val(&**vectors),
-        }
+        };
+        categories + trees
     }
 
     /// Adds the leaves of all rows to `margins`, rows x outputs.
@@ -170,13 +182,6 @@ impl Columns {
         }
         rows.push(columns);
     }
-}
-
-/// A value as trees compare it.
-pub(crate) fn to_f32<V: Into<f64>>(value: V) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "models compute in 32 bits")]
-    let rounded = value.into() as f32;
-    rounded
 }
 
 /// The nodes of a tree as the forest engine takes them, with leaves that `value` makes of a kind and

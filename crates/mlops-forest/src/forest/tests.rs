@@ -234,9 +234,38 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// So many features that a forest has each engine.
-const WIDTHS: [(usize, &str); 3] =
-    [(N_FEATURES, "8-bit ranks"), (33, "16-bit ranks"), (129, "32-bit thresholds")];
+/// So many features in splits that a forest has each engine, up to the most, and just not any more.
+const WIDTHS: [(usize, &str); 5] = [
+    (N_FEATURES + 1, "8-bit ranks"),
+    (32, "8-bit ranks"),
+    (33, "16-bit ranks"),
+    (128, "16-bit ranks"),
+    (129, "32-bit thresholds"),
+];
+
+/// A tree that compares the first features, which are missing in all rows: its leaf is 7.
+fn filler(n_features: usize) -> Vec<Node<f64>> {
+    let split = |feature| Node::Split {
+        feature,
+        threshold: 0.5,
+        missing: Side::Left,
+        left: 2 * feature + 1,
+        right: 2 * feature + 2,
+    };
+    let nodes = (0..n_features).flat_map(|feature| [split(feature), leaf(7.0)]);
+    nodes.chain([leaf(0.0)]).collect()
+}
+
+/// The nodes with each feature `by` places further.
+fn moved(nodes: Vec<Node<f64>>, by: usize) -> Vec<Node<f64>> {
+    let node = |mut node: Node<f64>| {
+        if let Node::Split { feature, .. } = &mut node {
+            *feature += by;
+        }
+        node
+    };
+    nodes.into_iter().map(node).collect()
+}
 
 proptest! {
     #[test]
@@ -244,34 +273,58 @@ proptest! {
         trees in prop::collection::vec(tree(), 0..20),
         rows in prop::collection::vec(prop::collection::vec(value(), N_FEATURES), 1..70),
     ) {
-        let expected: Vec<Vec<f64>> = rows
-            .iter()
-            .map(|row| trees.iter().map(|tree| tree.leaf(row)).collect())
-            .collect();
+        let expected = |row: &Vec<f64>| -> Vec<f64> {
+            trees.iter().map(|tree| tree.leaf(row)).chain([7.0]).collect()
+        };
+        let expected: Vec<Vec<f64>> = rows.iter().map(expected).collect();
         for (n_features, engine) in WIDTHS {
-            let forest = trees
-                .iter()
-                .fold(Forest::builder(n_features), |builder, tree| {
-                    let mut nodes = Vec::new();
-                    tree.append_to(&mut nodes);
-                    builder.tree(nodes)
-                })
-                .build()
-                .unwrap();
+            let n_missing = n_features - N_FEATURES;
+            let all_features = (0..N_FEATURES).map(|feature| vec![
+                Node::Split { feature, threshold: 0.5, missing: Side::Left, left: 1, right: 2 },
+                leaf(0.0),
+                leaf(0.0),
+            ]);
+            let trees = trees.iter().map(|tree| {
+                let mut nodes = Vec::new();
+                tree.append_to(&mut nodes);
+                nodes
+            });
+            let builder = trees
+                .map(|nodes| moved(nodes, n_missing))
+                .chain([filler(n_missing)])
+                .chain(all_features.map(|nodes| moved(nodes, n_missing)))
+                .fold(Forest::builder(n_features), ForestBuilder::tree);
+            let forest = builder.build().unwrap();
             prop_assert_eq!(forest.engine(), engine);
-            let mut rows = rows.clone();
-            for row in &mut rows {
-                row.resize(n_features, f64::NAN);
-            }
-            let bits = |leaves: &[Vec<f64>]| -> Vec<u64> {
-                leaves.concat().into_iter().map(f64::to_bits).collect()
-            };
-            prop_assert_eq!(bits(&leaves_of(&forest, &rows)), bits(&expected));
-            for n_rows in [1, 5] {
-                let blocks = rows.chunks(n_rows).zip(expected.chunks(n_rows));
-                for (rows, expected) in blocks {
-                    prop_assert_eq!(bits(&leaves_of(&forest, rows)), bits(expected));
+            let rows: Vec<Vec<f64>> =
+                rows.iter().map(|row| [&vec![f64::NAN; n_missing][..], row].concat()).collect();
+            for n_rows in [1, 5, rows.len()] {
+                for (rows, expected) in rows.chunks(n_rows).zip(expected.chunks(n_rows)) {
+                    for (found, expected) in leaves_of(&forest, rows).iter().zip(expected) {
+                        let bits = |leaves: &[f64]| -> Vec<u64> {
+                            leaves.iter().map(|leaf| leaf.to_bits()).collect()
+                        };
+                        prop_assert_eq!(bits(&found[..expected.len()]), bits(expected));
+                    }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn forests_of_many_nodes_are_walked_in_blocks_of_any_size() {
+    let (n_trees, depth) = (1310, 100);
+    let trees = (0..n_trees).fold(Forest::builder(1), |builder, _| builder.tree(chain(depth)));
+    let forest = trees.build().unwrap();
+    assert_eq!(forest.engine(), "16-bit ranks");
+    let rows: Vec<Vec<f64>> = (0..130).map(|row| vec![f64::from(row) - 0.5]).collect();
+    for n_rows in [1, 3, 4, 16, 17, 64, 65, 130] {
+        for (block, rows) in rows.chunks(n_rows).enumerate() {
+            for (at, leaves) in leaves_of(&forest, rows).iter().enumerate() {
+                let row = block * n_rows + at;
+                let expected = if row <= depth { row.max(1) as f64 } else { -1.0 };
+                assert_eq!(*leaves, vec![expected; n_trees], "row {row} of blocks of {n_rows}");
             }
         }
     }

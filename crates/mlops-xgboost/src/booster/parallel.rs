@@ -1,7 +1,7 @@
 //! Rows in parallel.
 
-use ndarray::{ArrayView2, Axis};
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use ndarray::{ArrayView2, s};
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
 use super::Booster;
@@ -56,18 +56,11 @@ impl Booster {
         width: usize,
         compute: impl Fn(&Self, ArrayView2<'r, V>, &mut [f32]) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
-        assert_eq!(places.len(), rows.nrows() * width, "every row needs {width} places");
-        self.check_width(rows.ncols())?;
-        let mut tasks = Vec::with_capacity(rows.nrows().div_ceil(TASK));
-        let mut left = rows;
-        while left.nrows() > 0 {
-            let (task, rest) = left.split_at(Axis(0), left.nrows().min(TASK));
-            tasks.push(task);
-            left = rest;
-        }
-        tasks
-            .into_par_iter()
-            .zip(places.par_chunks_mut(TASK * width))
-            .try_for_each(|(rows, places)| compute(self, rows, places))
+        self.check(rows.dim(), places.len(), width)?;
+        places.par_chunks_mut(TASK * width).enumerate().try_for_each(|(task, places)| {
+            let first = task * TASK;
+            let n_rows = places.len() / width;
+            compute(self, rows.slice_move(s![first..first + n_rows, ..]), places)
+        })
     }
 }

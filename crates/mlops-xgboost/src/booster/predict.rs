@@ -1,13 +1,13 @@
 //! What a booster says about rows.
 
-use mlops_forest::Rows;
+use mlops_forest::to_f32;
 use ndarray::ArrayView2;
 
 use super::Booster;
 use crate::Error;
 use crate::ensemble::{Ensemble, LinearModel};
 use crate::error::Unsupported;
-use crate::walk::{Batch, Columns, compile, to_f32};
+use crate::walk::{Batch, Columns, compile};
 
 impl Booster {
     /// The sums of base score and leaves, rows x outputs, row by row; NaN is a missing value.
@@ -27,7 +27,7 @@ impl Booster {
 
     /// As [`margins`](Self::margins), into memory of the caller's.
     ///
-    /// Takes room for at most 64 rows, however many there are.
+    /// Takes room for at most 64 rows and what their trees compare, however many rows there are.
     ///
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
@@ -40,12 +40,7 @@ impl Booster {
         rows: ArrayView2<'_, V>,
         margins: &mut [f32],
     ) -> Result<(), Error> {
-        assert_eq!(
-            margins.len(),
-            rows.nrows() * self.n_outputs(),
-            "margins need one place per row and output"
-        );
-        self.check_width(rows.ncols())?;
+        self.check(rows.dim(), margins.len(), self.n_outputs())?;
         for margins in margins.chunks_exact_mut(self.n_outputs()) {
             margins.copy_from_slice(&self.base_margins);
         }
@@ -53,12 +48,12 @@ impl Booster {
             Ensemble::Linear(linear) => return self.linear_margins(linear, rows, margins),
             Ensemble::Trees(_) => &self.walker,
         };
-        let columns = walker.columns();
-        let mut batch = columns.batch(rows.nrows().min(Rows::BLOCK));
+        let (columns, block) = (walker.columns(), walker.block());
+        let mut batch = columns.batch(rows.nrows().min(block));
         let mut left = margins;
         self.for_each_row(rows, |row| {
             columns.push(&mut batch, row);
-            if batch.rows.len() == Rows::BLOCK {
+            if batch.rows.len() == block {
                 left = self.walk(&mut batch, std::mem::take(&mut left));
             }
         })?;
@@ -133,7 +128,7 @@ impl Booster {
 
     /// As [`predict`](Self::predict), into memory of the caller's.
     ///
-    /// Takes room for at most 64 rows, however many there are; for `multi:softmax`, also for the margins.
+    /// Takes room as [`margins_into`](Self::margins_into) does; for `multi:softmax`, also for the margins.
     ///
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature
@@ -146,6 +141,7 @@ impl Booster {
         rows: ArrayView2<'_, V>,
         predictions: &mut [f32],
     ) -> Result<(), Error> {
+        self.check(rows.dim(), predictions.len(), self.n_predictions())?;
         if self.n_predictions() == self.n_outputs() {
             self.margins_into(rows, predictions)?;
             self.parts.objective.predict(predictions, self.n_outputs());
@@ -193,6 +189,21 @@ impl Booster {
             batch.rows.clear();
         })?;
         Ok(leaves)
+    }
+
+    /// Refuses rows of another shape than `n_rows` x features.
+    ///
+    /// # Panics
+    /// If there are not `width` places for each.
+    #[track_caller]
+    pub(super) fn check(
+        &self,
+        (n_rows, n_columns): (usize, usize),
+        n_places: usize,
+        width: usize,
+    ) -> Result<(), Error> {
+        assert_eq!(n_places, n_rows * width, "{n_rows} rows need {width} places each");
+        self.check_width(n_columns)
     }
 
     pub(crate) fn check_width(&self, got: usize) -> Result<(), Error> {

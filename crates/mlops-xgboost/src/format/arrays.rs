@@ -1,10 +1,8 @@
 use std::borrow::Cow;
 
+use super::NO_CHILD;
 use crate::Error;
 use crate::tree::{Node, NodeKind, Test, Tree};
-
-/// What `left_children` holds for a leaf.
-const NO_CHILD: i64 = -1;
 
 /// The arrays of a tree in a file, one entry per node.
 #[derive(Debug)]
@@ -50,14 +48,18 @@ impl Arrays<'_> {
             return Err(Error::Tree { tree: index, problem: "its arrays differ in length" });
         }
         let mut vectors = match &self.vectors {
-            Vectors::Leaves { values, .. } => values.to_vec(),
+            Vectors::Leaves { size, values } if values.len() % size == 0 => values.to_vec(),
+            Vectors::Leaves { .. } => {
+                let problem = "its last vector breaks off";
+                return Err(Error::Tree { tree: index, problem });
+            }
             Vectors::None | Vectors::Nodes { .. } => Vec::new(),
         };
         let nodes = (0..n_nodes).map(|at| self.node(index, at, &mut vectors));
         let nodes = Tree::reachable(nodes.collect::<Result<_, Error>>()?);
         let problem = "its links do not make a tree";
         let nodes = nodes.ok_or(Error::Tree { tree: index, problem })?;
-        Ok(Tree { nodes, categories: self.categories.clone(), vectors })
+        Ok(Tree { nodes, categories: self.categories.clone(), vectors }.with_categories_in_order())
     }
 
     fn node(&self, tree: usize, at: usize, vectors: &mut Vec<f32>) -> Result<Node, Error> {

@@ -39,7 +39,7 @@ pub(super) fn model(document: &Document<'_>) -> Result<Parts, Error> {
     let objective = objective(learner, version)?;
     let base_scores = base_scores(params, outputs.count)?;
     let booster = learner.require("gradient_booster")?;
-    let categories = category_names(booster, n_features)?;
+    let categories = category_names(booster, n_features, version)?;
     let ensemble = ensemble(booster, n_features, outputs.count)?;
     outputs.check(&ensemble, base_scores.len())?;
     Ok(Parts {
@@ -152,9 +152,14 @@ fn attributes(learner: &Document<'_>) -> Result<BTreeMap<String, String>, Error>
 }
 
 /// The categories of each feature, or none at all.
-fn category_names(booster: &Document<'_>, n_features: usize) -> Result<Vec<CategoryNames>, Error> {
-    let gbtree = booster.get("gbtree").unwrap_or(booster);
-    let features = gbtree.get("model").map_or_else(|| Ok(Vec::new()), super::categories::read)?;
+fn category_names(
+    booster: &Document<'_>,
+    n_features: usize,
+    version: (u64, u64),
+) -> Result<Vec<CategoryNames>, Error> {
+    let model = booster.get("gbtree").unwrap_or(booster).get("model");
+    let read = |model| super::categories::read(model, version);
+    let features = model.map_or_else(|| Ok(Vec::new()), read)?;
     if features.is_empty() || features.len() == n_features {
         return Ok(features);
     }

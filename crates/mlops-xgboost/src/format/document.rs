@@ -37,6 +37,19 @@ pub(super) enum Width {
     I64,
 }
 
+impl Width {
+    /// Whether a number is one of this width.
+    pub(super) fn fits(self, value: i64) -> bool {
+        match self {
+            Self::I8 => i8::try_from(value).is_ok(),
+            Self::U8 => u8::try_from(value).is_ok(),
+            Self::I16 => i16::try_from(value).is_ok(),
+            Self::I32 => i32::try_from(value).is_ok(),
+            Self::I64 => true,
+        }
+    }
+}
+
 impl<'a> Document<'a> {
     pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Self::Text(text.into())

@@ -1,10 +1,11 @@
 //! From a booster's parts to the keys of a model file.
 //!
-//! The base score is written as the scalar that XGBoost up to 3.0 wrote: newer versions read it, and older ones drop
-//! the array that 3.1 introduced without an error.
+//! A single base score is written as the scalar that XGBoost up to 3.0 wrote: newer versions read it, and older ones
+//! drop the array that 3.1 introduced without an error.
 
 use std::borrow::Cow;
 
+use super::NO_CHILD;
 use super::document::{Document, Number, Width};
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, TreeEnsemble};
@@ -52,9 +53,10 @@ pub(super) fn model(parts: &Parts) -> Document<'_> {
     Document::object([("learner", learner), ("version", integers(version(parts)))])
 }
 
-/// The oldest version of XGBoost that has everything that the model uses.
+/// The oldest version of XGBoost from 3.0 on that has everything that the model uses.
 fn version(parts: &Parts) -> [usize; 3] {
-    if parts.objective.is_sorted() {
+    let names = || parts.categories.iter().flat_map(|categories| &categories.names);
+    if parts.objective.is_sorted() || !names().all(|name| name.is_ascii()) {
         [3, 4, 0]
     } else if parts.base_scores.len() > 1 || !parts.categories.is_empty() {
         [3, 1, 0]
@@ -136,34 +138,39 @@ fn tree(id: usize, tree: &Tree, n_features: usize, n_outputs: usize) -> Document
         Document::Floats(weights.collect())
     };
     let categories = Categories::of(tree);
-    let mut keys = vec![
-        ("base_weights", weights),
-        ("categories", Document::Integers(categories.codes, Width::I32)),
-        ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
-        ("categories_segments", Document::Integers(categories.starts, Width::I64)),
-        ("categories_sizes", Document::Integers(categories.sizes, Width::I64)),
-        ("default_left", typed(Width::U8, 1, &|node| i64::from(node.is_default_left()))),
-        ("id", integer(id)),
-        (
-            "left_children",
-            typed(Width::I32, -1, &|node| children(tree, node).map_or(-1, |[left, _]| left)),
-        ),
-        ("loss_changes", floats(Node::gain)),
-        ("parents", Document::Integers(parents(tree, nodes.len()), Width::I32)),
-        (
-            "right_children",
-            typed(Width::I32, if vector_size > 1 { 0 } else { -1 }, &|node| match node.kind {
-                // XGBoost from 3.2 finds the vector of a leaf here.
-                NodeKind::VectorLeaf { vector } => vector.into(),
-                _ => children(tree, node).map_or(-1, |[_, right]| right),
-            }),
-        ),
-        ("split_conditions", floats(Node::condition)),
-        ("split_indices", typed(Width::I32, DELETED, &Node::feature)),
-        ("split_type", typed(Width::U8, 0, &|node| i64::from(node.is_categorical()))),
-        ("sum_hessian", floats(|node| node.hessian)),
-        ("tree_param", params),
-    ];
+    let mut keys =
+        vec![
+            ("base_weights", weights),
+            ("categories", Document::Integers(categories.codes, Width::I32)),
+            ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
+            ("categories_segments", Document::Integers(categories.starts, Width::I64)),
+            ("categories_sizes", Document::Integers(categories.sizes, Width::I64)),
+            ("default_left", typed(Width::U8, 1, &|node| i64::from(node.is_default_left()))),
+            ("id", integer(id)),
+            (
+                "left_children",
+                typed(Width::I32, NO_CHILD, &|node| {
+                    children(tree, node).map_or(NO_CHILD, |[left, _]| left)
+                }),
+            ),
+            ("loss_changes", floats(Node::gain)),
+            ("parents", Document::Integers(parents(tree, nodes.len()), Width::I32)),
+            (
+                "right_children",
+                typed(Width::I32, if vector_size > 1 { 0 } else { NO_CHILD }, &|node| match node
+                    .kind
+                {
+                    // XGBoost from 3.2 finds the vector of a leaf here.
+                    NodeKind::VectorLeaf { vector } => vector.into(),
+                    _ => children(tree, node).map_or(NO_CHILD, |[_, right]| right),
+                }),
+            ),
+            ("split_conditions", floats(Node::condition)),
+            ("split_indices", typed(Width::I32, DELETED, &Node::feature)),
+            ("split_type", typed(Width::U8, 0, &|node| i64::from(node.is_categorical()))),
+            ("sum_hessian", floats(|node| node.hessian)),
+            ("tree_param", params),
+        ];
     if vector_size > 1 {
         keys.push(("leaf_weights", Document::Floats(tree.vectors.clone())));
     }

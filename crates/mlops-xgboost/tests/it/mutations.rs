@@ -1,10 +1,13 @@
 use mlops_testing::{Mutator, n_mutations};
 use mlops_xgboost::Booster;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use crate::support::{bits, data};
 
-const FILES: [&str; 10] = [
+/// As many as the engine walks together, and some.
+const N_ROWS: usize = 70;
+
+const FILES: [&str; 11] = [
     "booster.ubj",
     "categories.model.json",
     "softprob.model.json",
@@ -12,6 +15,7 @@ const FILES: [&str; 10] = [
     "pruned.model.json",
     "linear.model.json",
     "named.json",
+    "numbered.json",
     "gbtree.model",
     "dart.model",
     "gblinear.model",
@@ -29,21 +33,28 @@ fn changed_files_are_boosters_or_errors() {
         if booster.n_features() > 100 {
             continue;
         }
-        let rows = Array2::from_shape_fn((3, booster.n_features()), |(row, column)| {
-            if row == column { f64::NAN } else { row as f64 - column as f64 }
+        let rows = Array2::from_shape_fn((N_ROWS, booster.n_features()), |(row, column)| {
+            if row == column { f64::NAN } else { (row % 9) as f64 - column as f64 }
         });
         let predictions = booster.predict(rows.view()).unwrap();
-        assert_eq!(predictions.len(), 3 * booster.n_predictions());
-        assert_eq!(booster.leaves(rows.view()).unwrap().len(), 3 * booster.n_trees());
+        assert_eq!(predictions.len(), N_ROWS * booster.n_predictions());
+        assert_eq!(booster.leaves(rows.view()).unwrap().len(), N_ROWS * booster.n_trees());
         let _ = (booster.contributions(rows.view()), booster.classes(rows.view()));
-        let margins = bits(&booster.margins(rows.view()).unwrap());
+        let margins = booster.margins(rows.view()).unwrap();
+        for (row, expected) in rows.axis_iter(Axis(0)).zip(margins.chunks(booster.n_outputs())) {
+            assert_same(&booster.margins(row.insert_axis(Axis(0))).unwrap(), expected);
+        }
         for written in [booster.to_json(), booster.to_ubjson()] {
             let again = Booster::from_bytes(&written).unwrap();
-            let again = bits(&again.margins(rows.view()).unwrap());
-            let is_same = |(left, right): (&u32, &u32)| {
-                left == right || (f32::from_bits(*left).is_nan() && f32::from_bits(*right).is_nan())
-            };
-            assert!(again.len() == margins.len() && again.iter().zip(&margins).all(is_same));
+            assert_same(&again.margins(rows.view()).unwrap(), &margins);
         }
     }
+}
+
+/// The same bits, but for NaN, which has many.
+fn assert_same(left: &[f32], right: &[f32]) {
+    let canonical = |values: &[f32]| {
+        bits(&values.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }).collect::<Vec<_>>())
+    };
+    assert_eq!(canonical(left), canonical(right));
 }

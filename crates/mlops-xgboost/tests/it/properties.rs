@@ -1,12 +1,14 @@
 //! What holds for every booster and all rows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use mlops_xgboost::Booster;
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 
 use crate::support::{bits, data};
 
-const FILES: [&str; 15] = [
+const FILES: [&str; 17] = [
     "booster.ubj",
     "categories.model.json",
     "dart.model",
@@ -16,10 +18,12 @@ const FILES: [&str; 15] = [
     "hinge.model.json",
     "linear.model.json",
     "named.json",
+    "numbered.json",
     "one_hot.model.json",
     "poisson.model.json",
     "pruned.model.json",
     "softmax.model.json",
+    "softprob.model.json",
     "targets.model.json",
     "vectors.model.json",
 ];
@@ -28,7 +32,12 @@ const N_ROWS: usize = 150;
 
 /// Values near thresholds and codes of categories, and missing ones.
 fn value() -> impl Strategy<Value = f32> {
-    prop_oneof![6 => -3.0_f32..3.0, 2 => (0_u8..8).prop_map(f32::from), 1 => Just(f32::NAN)]
+    let rare = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MAX];
+    prop_oneof![
+        6 => -3.0_f32..3.0,
+        2 => (0_u8..8).prop_map(f32::from),
+        1 => prop::sample::select(rare),
+    ]
 }
 
 /// A booster with rows for it, as many as it has features taken from a list that repeats itself.
@@ -111,9 +120,25 @@ proptest! {
 #[test]
 fn no_rows_and_too_few_columns_are_fine_in_parallel() {
     let booster = Booster::from_bytes(&data("booster.ubj")).unwrap();
-    let rows = Array2::<f32>::zeros((3, booster.n_features()));
-    booster.par_predict_into(rows.slice(s![..0, ..]), &mut []).unwrap();
-    booster.par_predict_into(rows.slice(s![.., 1..]), &mut [0.0; 3]).unwrap_err();
+    let n_features = booster.n_features();
+    booster.par_predict_into(Array2::<f32>::zeros((0, n_features)).view(), &mut []).unwrap();
+    let narrow = Array2::<f32>::zeros((3, n_features - 1));
+    booster.par_predict_into(narrow.view(), &mut [0.0; 3]).unwrap_err();
+}
+
+#[test]
+fn places_that_are_not_one_per_row_are_refused() {
+    for name in ["booster.ubj", "softmax.model.json", "linear.model.json"] {
+        let booster = Booster::from_bytes(&data(name)).unwrap();
+        let rows = Array2::<f32>::zeros((3, booster.n_features()));
+        for n_places in [0, 2, 3 * booster.n_outputs() + 1] {
+            let mut places = vec![0.0; n_places];
+            let refused =
+                catch_unwind(AssertUnwindSafe(|| booster.predict_into(rows.view(), &mut places)));
+            let text = refused.unwrap_err().downcast::<String>().unwrap();
+            assert!(text.contains("3 rows need 1 places each"), "{name}: {text}");
+        }
+    }
 }
 
 #[test]
