@@ -17,7 +17,9 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn Error>> {
     let fixtures: PathBuf = std::env::args_os().nth(1).ok_or("usage: oracle FIXTURES")?.into();
     let folder = fixtures.join("xgboost");
-    println!("mlops-xgboost and xgboost-rs 0.3.0 (XGBoost 1.6.2), on one thread.\n");
+    println!("mlops-xgboost and xgboost-rs 0.3.0 (XGBoost 1.6.2), on one thread.");
+    println!("Linear models count as those with the same leaves, for they have none.");
+    println!("In the times, xgboost-rs builds the matrix that it needs for every call.\n");
     verdict::print(&folder)?;
     println!();
     speed::print(&folder.join("bench"))

@@ -1,7 +1,6 @@
 """tl2cgen: the booster as C code, compiled by gcc."""
 
 import ctypes
-import hashlib
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,23 +9,27 @@ import numpy as np
 import tl2cgen
 import treelite
 
-from peer import NativePeer, kept, pointer
+from peer import NativePeer, digest, kept, pointer
 
-# The function that tl2cgen writes scores one row.
+# The function that tl2cgen writes scores one row, and adds to what stands in the place of the result.
 BATCH = """
 #include "header.h"
 
 void predict_batch(union Entry* rows, int n_rows, int n_features, float* predictions) {
-    for (int row = 0; row < n_rows; ++row) predict(rows + row * n_features, 0, predictions + row);
+    for (int row = 0; row < n_rows; ++row) {
+        predictions[row] = 0;
+        predict(rows + row * n_features, 0, predictions + row);
+    }
 }
 """
+# The options of tl2cgen's own `create_shared`.
+COMPILER = ["gcc", "-O3", "-std=c99", "-fPIC", "-shared"]
 
 
 class Tl2cgen(NativePeer):
     def __init__(self, model, rows, work):
-        digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()[:16]
-        library = work / f"tl2cgen-{tl2cgen.__version__}-{digest}.so"
-        kept(library, lambda part: build(model, part))
+        name = f"tl2cgen-{tl2cgen.__version__}-{digest(model, BATCH, *COMPILER)}.so"
+        library = kept(work / name, lambda part: build(model, part))
         self.predictions = np.zeros(len(rows), "f4")
         super().__init__(tl2cgen.__version__, rows, ctypes.CDLL(str(library)).predict_batch)
 
@@ -51,6 +54,5 @@ def build(model, library):
     with tempfile.TemporaryDirectory() as code:
         tl2cgen.generate_c_code(trees, code, {})
         Path(code, "batch.c").write_text(BATCH)
-        # The options of tl2cgen's own `create_shared`.
-        command = ["gcc", "-O3", "-std=c99", "-fPIC", "-shared", "-o", str(library)]
-        subprocess.run([*command, *map(str, Path(code).glob("*.c")), "-lm"], check=True)
+        sources = map(str, Path(code).glob("*.c"))
+        subprocess.run([*COMPILER, "-o", str(library), *sources, "-lm"], check=True)

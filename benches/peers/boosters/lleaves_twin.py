@@ -4,30 +4,34 @@ lleaves reads nothing but LightGBM's models. The twin is fitted to labels drawn 
 """
 
 import ctypes
-import hashlib
 from importlib.metadata import version
-from pathlib import Path
 
 import lightgbm
 import lleaves
 import numpy as np
 import xgboost
 
-from peer import NativePeer, kept, pointer
+from peer import NativePeer, digest, kept, pointer
 
+ONE_BLOCK = {"fblocksize": 1_000_000}
 VERSION = f"{version('lleaves')} (LightGBM {lightgbm.__version__})"
 
 
 class Lleaves(NativePeer):
     def __init__(self, model, rows, work):
-        digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()[:16]
-        name = f"lleaves-{version('lleaves')}-{lightgbm.__version__}-{digest}"
+        name = f"lleaves-{version('lleaves')}-{lightgbm.__version__}-{digest(model)}"
         twin = kept(work / f"{name}.txt", lambda part: fit(model, rows, part))
-        self.twin = lleaves.Model(model_file=str(twin))
-        self.twin.compile(cache=str(work / f"{name}.o"))
+        # Blocks of trees that fit the cache are for many rows; its documentation has one row take no blocks.
+        self.one, self.many = (
+            compiled(twin, work / f"{name}-{kind}.o", blocks) for kind, blocks in [("one", ONE_BLOCK), ("many", {})]
+        )
         self.wide_rows = rows.astype("f8")
         self.predictions = np.zeros(len(rows))
-        super().__init__(VERSION, rows, self.twin._c_entry_func)
+        super().__init__(VERSION, rows, self.many._c_entry_func)
+
+    def calls(self, n):
+        function, arguments = super().calls(n)
+        return self.one._c_entry_func if n == 1 else function, arguments
 
     def arguments(self, window):
         arrays = [pointer(array, ctypes.c_double) for array in (self.wide_rows, self.predictions)]
@@ -58,4 +62,15 @@ def fit(model, rows, path):
     probabilities = booster.predict(xgboost.DMatrix(rows))
     labels = np.random.default_rng(1).random(len(rows)) < probabilities
     twin = lightgbm.train(parameters, lightgbm.Dataset(rows, labels), booster.num_boosted_rounds())
+    n_twin = [tree["num_leaves"] for tree in twin.dump_model()["tree_info"]]
+    assert (len(n_twin), max(n_twin), min(n_twin)) == (booster.num_boosted_rounds(), n_leaves, n_leaves)
     twin.save_model(path)
+
+
+def compiled(twin, path, blocks):
+    model = lleaves.Model(model_file=str(twin))
+    kept(path, lambda part: model.compile(cache=str(part), **blocks))
+    # What was kept is loaded, not compiled again.
+    model = lleaves.Model(model_file=str(twin))
+    model.compile(cache=str(path), **blocks)
+    return model

@@ -5,11 +5,11 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
-import xgboost
 
-from peer import NativePeer, kept
+from peer import NativePeer, digest, kept
 
 CONFIG = {
     "type": 0,
@@ -24,11 +24,12 @@ CONFIG = {
 
 class Libxgboost(NativePeer):
     def __init__(self, model, rows, work, version):
-        folder = kept(work / f"libxgboost-{version}", lambda part: fetch(version, part))
+        numbers = tuple(map(int, version.split(".")))
+        folder = kept(work / f"libxgboost-{version}", lambda part: fetch(version, numbers, part))
         self.library = ctypes.CDLL(str(folder / "xgboost" / "lib" / "libxgboost.so"))
         self.booster = ctypes.c_void_p()
         self.check(self.library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(self.booster)))
-        path = readable(model, version, work)
+        path = model if numbers >= (3, 1) else kept(work / f"scalar-{digest(model)}.json", readable(model))
         self.check(self.library.XGBoosterLoadModel(self.booster, str(path).encode()))
         self.check(self.library.XGBoosterSetParam(self.booster, b"nthread", b"1"))
         self.config = ctypes.c_char_p(json.dumps(CONFIG).encode())
@@ -55,9 +56,9 @@ class Libxgboost(NativePeer):
             raise RuntimeError(self.library.XGBGetLastError().decode())
 
 
-def fetch(version, folder):
+def fetch(version, numbers, folder):
     """Unpacks the library, from the wheel without code for GPUs where there is one."""
-    package = "xgboost" if version < "2" else "xgboost-cpu"
+    package = "xgboost" if numbers < (2,) else "xgboost-cpu"
     # XGBoost from 3.3 on wants Python 3.12; the library in it needs no Python.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--python-version", "3.12", "--dest", str(folder), f"{package}=={version}"]
@@ -68,14 +69,21 @@ def fetch(version, folder):
     wheel.unlink()
 
 
-def readable(model, version, work):
-    """The model, or a copy with its base score as a number: of a list, XGBoost before 3.1 takes no notice."""
-    if version >= "3.1":
-        return model
+def readable(model):
+    """Calls `scalar` in a process of its own, for Python's package brings another version of the library."""
+    return lambda part: subprocess.run([sys.executable, __file__, model, str(part)], check=True)
+
+
+def scalar(model, path):
+    """Writes a copy with the base score as a number: of a list, XGBoost before 3.1 takes no notice."""
+    import xgboost
+
     document = json.loads(xgboost.Booster(model_file=model).save_raw("json"))
     parameters = document["learner"]["learner_model_param"]
     [base_score] = json.loads(parameters["base_score"])
     parameters["base_score"] = repr(base_score)
-    path = work / f"model-{version}.json"
-    path.write_text(json.dumps(document))
-    return path
+    Path(path).write_text(json.dumps(document))
+
+
+if __name__ == "__main__":
+    scalar(*sys.argv[1:])

@@ -1,19 +1,17 @@
 """What the peers have in common: rows come in windows of `n`, a call scores one window."""
 
 import ctypes
-import itertools
-import time
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
-
-N_CALLS = 100_000
 
 
 class Peer:
     """Called from Python; `function` takes `arguments(window)` and returns what `column` finds probabilities in."""
-
-    # The microseconds of a call that are not the peer's.
-    overhead = 0.0
 
     def __init__(self, version, rows, function):
         self.version = version
@@ -23,6 +21,10 @@ class Peer:
     def calls(self, n):
         windows = [slice(at, at + n) for at in range(0, len(self.rows) - n + 1, n)]
         return self.function, [self.arguments(window) for window in windows]
+
+    def empty(self, n):
+        """What is called to measure the time that is not the peer's, if there is any."""
+        return None
 
     def predict(self, n):
         function, arguments = self.calls(n)
@@ -35,24 +37,18 @@ class Peer:
 class NativePeer(Peer):
     """A function of a C library, called through ctypes, which is not measured with it."""
 
-    def __init__(self, version, rows, function):
-        super().__init__(version, rows, function)
-        self.overhead = overhead(self.arguments(slice(0, 1)))
+    def empty(self, n):
+        # It looks at its first argument only, and returns at once.
+        nothing = ctypes.CDLL(None).labs
+        function, _ = self.calls(n)
+        # Arguments are converted as for the function.
+        return type(function)(ctypes.cast(nothing, ctypes.c_void_p).value)
 
 
-def overhead(arguments):
-    """The microseconds that ctypes takes to call a function with such arguments, the least of five means.
-
-    `labs` looks at its first argument only, and returns at once.
-    """
-    function = ctypes.CDLL(None).labs
-    means = []
-    for _ in range(5):
-        began = time.perf_counter()
-        for each in itertools.repeat(arguments, N_CALLS):
-            function(*each)
-        means.append((time.perf_counter() - began) * 1e6 / N_CALLS)
-    return min(means)
+def digest(*parts):
+    """Names what was made of files and texts."""
+    content = [Path(part).read_bytes() if os.path.exists(part) else part.encode() for part in parts]
+    return hashlib.sha256(b"".join(content)).hexdigest()[:16]
 
 
 def pointer(array, c_type):
@@ -62,7 +58,11 @@ def pointer(array, c_type):
 def kept(path, make):
     """A file or folder that `make(part)` makes, if it is not there yet; one that was begun does not count."""
     if not path.exists():
-        part = path.with_name(f"part-{path.name}")
-        make(part)
-        part.rename(path)
+        folder = Path(tempfile.mkdtemp(prefix="part-", dir=path.parent))
+        try:
+            part = folder / path.name
+            make(part)
+            os.replace(part, path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     return path

@@ -105,7 +105,7 @@ impl Booster {
         Self::from_parts(Parts { ensemble, ..self.parts.clone() })
     }
 
-    /// The model as a JSON file that every XGBoost from 1.6 loads; with leaves that are vectors from 2.0, with names
+    /// The model as a JSON file that every XGBoost from 1.6 loads which knows its objective; with leaves that are vectors from 2.0, with names
     /// of categories or a base score per output from 3.1 (older versions drop both without an error).
     pub fn to_json(&self) -> Vec<u8> {
         format::write_json(&self.parts)

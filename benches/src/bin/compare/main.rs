@@ -1,13 +1,13 @@
 //! Measures this project and its peers in turn, and writes `target/compare/SUBJECT.json`.
 //!
 //! ```sh
-//! python3 -m venv peers && peers/bin/pip install -r benches/peers/requirements.txt
-//! PEERS_PYTHON=peers/bin/python cargo run --release -p mlops-benches --bin compare -- xgboost
+//! python3 -m venv target/peers && target/peers/bin/pip install -r benches/peers/requirements.txt
+//! PEERS_PYTHON=target/peers/bin/python cargo run --release -p mlops-benches --bin compare -- xgboost
 //! ```
 //!
 //! A peer runs in a process of its own, on one thread. Ours and the peers take short turns, so that a change of the
 //! machine's speed meets all of them. A figure is the median over the turns; a ratio is the peer's time by ours. What
-//! is compiled or fetched for a peer is kept in `target/compare` for the next time.
+//! is compiled or fetched for a peer is kept in `target/compare` for the next time, and so is what it prints.
 //!
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
 //!   names.
@@ -18,17 +18,19 @@ mod peer;
 mod xgboost;
 
 use std::error::Error;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use comparison::Comparison;
+use mlops_core::durable::FileLock;
 
 fn main() -> ExitCode {
     let subject = std::env::args().nth(1).unwrap_or_default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compare");
     let outcome = match &*subject {
-        "xgboost" => xgboost::compare(&folder.join(&subject)),
+        "xgboost" => alone(&folder).and_then(|_lock| xgboost::compare(&folder.join(&subject))),
         _ => Err("usage: compare xgboost".into()),
     };
     match outcome.and_then(|comparison| report(&comparison, &folder.join(subject + ".json"))) {
@@ -38,6 +40,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Waits until no other comparison runs: each would slow the other.
+fn alone(folder: &Path) -> Result<FileLock, Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    Ok(FileLock::acquire(&folder.join("lock"))?)
 }
 
 fn report(comparison: &Comparison, path: &Path) -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,6 @@
 use std::error::Error;
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -25,7 +27,7 @@ enum Greeting {
 }
 
 impl Peer {
-    /// Starts a script of `benches/peers` for the peer of that name.
+    /// Starts a script of `benches/peers` for the peer of that name; what the peer prints goes into `log`.
     ///
     /// # Errors
     /// If there is no such Python, or the peer does not run in it.
@@ -33,7 +35,8 @@ impl Peer {
         python: &str,
         script: &str,
         name: &str,
-        args: &[&Path],
+        args: &[&OsStr],
+        log: File,
     ) -> Result<Self, Box<dyn Error>> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
         let mut process = Command::new(python)
@@ -43,7 +46,7 @@ impl Peer {
             .envs(["OMP_NUM_THREADS", "TBB_NUM_THREADS"].map(|variable| (variable, "1")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()?;
         let (Some(questions), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
             return Err("a process without pipes".into());
@@ -71,7 +74,8 @@ impl Peer {
     }
 
     fn answer<T: DeserializeOwned>(&mut self) -> Result<T, Box<dyn Error>> {
-        let line = self.answers.next().ok_or_else(|| format!("{} ended early", self.name))??;
+        let line = self.answers.next();
+        let line = line.ok_or_else(|| format!("{} ended early; see its log", self.name))??;
         Ok(serde_json::from_str(&line)?)
     }
 }
