@@ -31,7 +31,8 @@ class Tl2cgen(NativePeer):
         name = f"tl2cgen-{tl2cgen.__version__}-{digest(model, BATCH, *COMPILER)}.so"
         library = kept(work / name, lambda part: build(model, part))
         self.predictions = np.zeros(len(rows), "f4")
-        super().__init__(tl2cgen.__version__, rows, ctypes.CDLL(str(library)).predict_batch)
+        function = ctypes.CDLL(str(library)).predict_batch
+        super().__init__(tl2cgen.__version__, rows, function, self.predictions)
 
     def arguments(self, window):
         n_rows, n_features = self.rows[window].shape
@@ -41,12 +42,6 @@ class Tl2cgen(NativePeer):
             ctypes.c_int(n_features),
             pointer(self.predictions[window], ctypes.c_float),
         )
-
-    def predict(self, n):
-        function, arguments = self.calls(n)
-        for each in arguments:
-            function(*each)
-        return self.predictions[: len(arguments) * n]
 
 
 def build(model, library):

@@ -13,6 +13,7 @@ import xgboost
 
 from peer import NativePeer, digest, kept, pointer
 
+# More trees than there are.
 ONE_BLOCK = {"fblocksize": 1_000_000}
 VERSION = f"{version('lleaves')} (LightGBM {lightgbm.__version__})"
 
@@ -27,7 +28,7 @@ class Lleaves(NativePeer):
         )
         self.wide_rows = rows.astype("f8")
         self.predictions = np.zeros(len(rows))
-        super().__init__(VERSION, rows, self.many._c_entry_func)
+        super().__init__(VERSION, rows, self.many._c_entry_func, self.predictions)
 
     def calls(self, n):
         function, arguments = super().calls(n)
@@ -37,17 +38,11 @@ class Lleaves(NativePeer):
         arrays = [pointer(array, ctypes.c_double) for array in (self.wide_rows, self.predictions)]
         return *arrays, ctypes.c_int(window.start), ctypes.c_int(window.stop)
 
-    def predict(self, n):
-        function, arguments = self.calls(n)
-        for each in arguments:
-            function(*each)
-        return self.predictions[: len(arguments) * n]
-
 
 def fit(model, rows, path):
     booster = xgboost.Booster(model_file=model)
-    trees = booster.trees_to_dataframe()
-    n_leaves = round((trees["Feature"] == "Leaf").sum() / booster.num_boosted_rounds())
+    trees = booster.get_dump()
+    n_leaves = round(sum(tree.count("leaf=") for tree in trees) / len(trees))
     parameters = {
         "objective": "binary",
         "num_leaves": n_leaves,
@@ -61,9 +56,9 @@ def fit(model, rows, path):
     }
     probabilities = booster.predict(xgboost.DMatrix(rows))
     labels = np.random.default_rng(1).random(len(rows)) < probabilities
-    twin = lightgbm.train(parameters, lightgbm.Dataset(rows, labels), booster.num_boosted_rounds())
+    twin = lightgbm.train(parameters, lightgbm.Dataset(rows, labels), len(trees))
     n_twin = [tree["num_leaves"] for tree in twin.dump_model()["tree_info"]]
-    assert (len(n_twin), max(n_twin), min(n_twin)) == (booster.num_boosted_rounds(), n_leaves, n_leaves)
+    assert (len(n_twin), max(n_twin), min(n_twin)) == (len(trees), n_leaves, n_leaves)
     twin.save_model(path)
 
 

@@ -23,6 +23,8 @@ CONFIG = {
 
 
 class Libxgboost(NativePeer):
+    """Its results stand in the library's memory until the next call."""
+
     def __init__(self, model, rows, work, version):
         numbers = tuple(map(int, version.split(".")))
         folder = kept(work / f"libxgboost-{version}", lambda part: fetch(version, numbers, part))

@@ -35,7 +35,17 @@ class Peer:
 
 
 class NativePeer(Peer):
-    """A function of a C library, called through ctypes, which is not measured with it."""
+    """A function of a C library that fills `predictions`; ctypes, which calls it, is not measured with it."""
+
+    def __init__(self, version, rows, function, predictions=None):
+        super().__init__(version, rows, function)
+        self.predictions = predictions
+
+    def predict(self, n):
+        function, arguments = self.calls(n)
+        for each in arguments:
+            function(*each)
+        return self.predictions[: len(arguments) * n]
 
     def empty(self, n):
         # It looks at its first argument only, and returns at once.

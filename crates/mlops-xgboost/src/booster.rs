@@ -105,8 +105,9 @@ impl Booster {
         Self::from_parts(Parts { ensemble, ..self.parts.clone() })
     }
 
-    /// The model as a JSON file that every XGBoost from 1.6 loads which knows its objective; with leaves that are vectors from 2.0, with names
-    /// of categories or a base score per output from 3.1 (older versions drop both without an error).
+    /// The model as a JSON file that every XGBoost from 1.6 loads which knows its objective; with leaves that are
+    /// vectors from 2.0, with names of categories or a base score per output from 3.1 (older versions drop both without
+    /// an error).
     pub fn to_json(&self) -> Vec<u8> {
         format::write_json(&self.parts)
     }
@@ -142,8 +143,8 @@ impl Booster {
         self.parts.objective.name()
     }
 
-    /// How trees are computed, to be told beside a measurement: `8-bit ranks`, `32-bit thresholds`, or `linear` without
-    /// trees. Results do not depend on it.
+    /// How trees are computed, to be told beside a measurement: `8-bit ranks`, `16-bit ranks`, `32-bit thresholds`, or
+    /// `linear` without trees. Results do not depend on it.
     pub fn engine(&self) -> &'static str {
         match &self.parts.ensemble {
             Ensemble::Linear(_) => "linear",
