@@ -51,16 +51,87 @@ pub fn bonferroni(p_values: &[f64]) -> Result<Vec<f64>, Error> {
 /// Statistics 6, 65-70.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Error> {
     check(p_values)?;
-    let mut order: Vec<usize> = (0..p_values.len()).collect();
-    order.sort_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
     let mut adjusted = vec![0.0; p_values.len()];
     let mut largest: f64 = 0.0;
-    for (rank, &position) in order.iter().enumerate() {
+    for (rank, position) in ascending(p_values).into_iter().enumerate() {
         let remaining = (p_values.len() - rank) as f64;
         largest = largest.max((remaining * p_values[position]).min(1.0));
         adjusted[position] = largest;
     }
     Ok(adjusted)
+}
+
+/// Adjusts p-values for their number by the step-up procedure of Benjamini and Hochberg; they keep their places.
+///
+/// ```text
+/// adjusted p_(i) = min over k >= i of min(1, d p_(k) / k)            p_(1) <= p_(2) <= .. <= p_(d)
+/// ```
+///
+/// Rejecting where the adjusted p-value is at most alpha, the expected share of true hypotheses among those rejected
+/// is at most alpha, if the tests are independent or depend on each other positively. It rejects at least as much as
+/// [`holm`], and does not promise that a single false alarm is rare: it is for lists of features that someone looks
+/// through, not for waking anyone.
+///
+/// # Errors
+/// * [`Error::NotAProbability`] if a number is not in `[0, 1]`
+///
+/// # Examples
+/// ```
+/// let adjusted = mlops_drift::benjamini_hochberg(&[0.5, 0.01, 0.02, 0.25])?;
+/// assert_eq!(adjusted, [0.5, 0.04, 0.04, 1.0 / 3.0]);
+/// # Ok::<(), mlops_drift::Error>(())
+/// ```
+///
+/// # Sources
+/// Benjamini and Hochberg (1995), Controlling the false discovery rate: a practical and powerful approach to multiple
+/// testing, Journal of the Royal Statistical Society B 57, 289-300.
+pub fn benjamini_hochberg(p_values: &[f64]) -> Result<Vec<f64>, Error> {
+    step_up(p_values, 1.0)
+}
+
+/// Adjusts p-values for their number by the step-up procedure of Benjamini and Yekutieli; they keep their places.
+///
+/// ```text
+/// adjusted p_(i) = min over k >= i of min(1, c d p_(k) / k)          c = 1 + 1/2 + .. + 1/d
+/// ```
+///
+/// The promise of [`benjamini_hochberg`], however the tests depend on each other.
+///
+/// # Errors
+/// * [`Error::NotAProbability`] if a number is not in `[0, 1]`
+///
+/// # Examples
+/// ```
+/// let adjusted = mlops_drift::benjamini_yekutieli(&[0.5, 0.01])?;
+/// assert_eq!(adjusted, [0.75, 0.03]);
+/// # Ok::<(), mlops_drift::Error>(())
+/// ```
+///
+/// # Sources
+/// Benjamini and Yekutieli (2001), The control of the false discovery rate in multiple testing under dependency, The
+/// Annals of Statistics 29, 1165-1188.
+pub fn benjamini_yekutieli(p_values: &[f64]) -> Result<Vec<f64>, Error> {
+    step_up(p_values, (1..=p_values.len()).map(|rank| 1.0 / rank as f64).sum())
+}
+
+/// `min over k >= i of min(1, factor d p_(k) / k)`.
+fn step_up(p_values: &[f64], factor: f64) -> Result<Vec<f64>, Error> {
+    check(p_values)?;
+    let count = p_values.len() as f64;
+    let mut adjusted = vec![0.0; p_values.len()];
+    let mut smallest: f64 = 1.0;
+    for (rank, position) in ascending(p_values).into_iter().enumerate().rev() {
+        smallest = smallest.min(factor * count * p_values[position] / (rank + 1) as f64);
+        adjusted[position] = smallest;
+    }
+    Ok(adjusted)
+}
+
+/// The positions of the p-values from the smallest to the largest.
+fn ascending(p_values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..p_values.len()).collect();
+    order.sort_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
+    order
 }
 
 fn check(p_values: &[f64]) -> Result<(), Error> {
@@ -78,7 +149,9 @@ mod tests {
 
     #[test]
     fn what_is_no_probability_is_refused() {
-        assert_eq!(holm(&[0.5, 1.1]), Err(Error::NotAProbability { position: 1, got: 1.1 }));
+        for adjust in [holm, benjamini_hochberg, benjamini_yekutieli] {
+            assert_eq!(adjust(&[0.5, 1.1]), Err(Error::NotAProbability { position: 1, got: 1.1 }));
+        }
         for wrong in [f64::NAN, -0.1, f64::INFINITY] {
             assert!(matches!(
                 bonferroni(&[0.5, wrong]),
@@ -89,29 +162,38 @@ mod tests {
 
     #[test]
     fn nothing_is_adjusted_to_nothing() {
-        assert_eq!(bonferroni(&[]), Ok(vec![]));
-        assert_eq!(holm(&[]), Ok(vec![]));
+        for adjust in [bonferroni, holm, benjamini_hochberg, benjamini_yekutieli] {
+            assert_eq!(adjust(&[]), Ok(vec![]));
+        }
     }
 
     proptest! {
         #[test]
-        fn holm_lies_between_the_p_values_and_bonferroni(
+        fn what_promises_more_adjusts_more(
             p_values in prop::collection::vec(0.0..=1.0_f64, 1..20)
         ) {
             let (holm, bonferroni) = (holm(&p_values)?, bonferroni(&p_values)?);
+            let hochberg = benjamini_hochberg(&p_values)?;
+            let yekutieli = benjamini_yekutieli(&p_values)?;
+            // Ties of the definition may be a rounding apart.
+            let at_most = |left: f64, right: f64| left <= right * (1.0 + 1e-12);
             for (position, p_value) in p_values.iter().enumerate() {
-                prop_assert!(*p_value <= holm[position]);
+                prop_assert!(at_most(*p_value, hochberg[position]));
+                prop_assert!(at_most(hochberg[position], holm[position]));
                 prop_assert!(holm[position] <= bonferroni[position]);
+                prop_assert!(hochberg[position] <= yekutieli[position]);
             }
         }
 
         #[test]
-        fn holm_keeps_the_order(p_values in prop::collection::vec(0.0..=1.0_f64, 2..20)) {
-            let adjusted = holm(&p_values)?;
-            for left in 0..p_values.len() {
-                for right in 0..p_values.len() {
-                    if p_values[left] <= p_values[right] {
-                        prop_assert!(adjusted[left] <= adjusted[right]);
+        fn adjusting_keeps_the_order(p_values in prop::collection::vec(0.0..=1.0_f64, 2..20)) {
+            for adjust in [holm, benjamini_hochberg, benjamini_yekutieli] {
+                let adjusted = adjust(&p_values)?;
+                for left in 0..p_values.len() {
+                    for right in 0..p_values.len() {
+                        if p_values[left] <= p_values[right] {
+                            prop_assert!(adjusted[left] <= adjusted[right]);
+                        }
                     }
                 }
             }

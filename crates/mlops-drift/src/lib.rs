@@ -12,7 +12,7 @@ mod test;
 
 pub use alibi::{AlibiDrift, AlibiModel};
 pub use alpha::Alpha;
-pub use correction::{bonferroni, holm};
+pub use correction::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm};
 pub use detector::{TabularDrift, TabularDriftBuilder};
 pub use error::{Error, Sample};
 pub use test::chi_squared::{ChiSquaredOutcome, chi_squared_homogeneity};

@@ -259,7 +259,8 @@ for k, p in enumerate([[0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0
         running = max(running, min(1.0, (len(p) - rank) * p[index]))
         holm[int(index)] = running
     bonferroni = [min(1.0, value * len(p)) for value in p]
-    add("multiplicity", f"p-values-{k}", dict(p=p), dict(bonferroni=bonferroni, holm=holm))
+    false_discoveries = {method: list(stats.false_discovery_control(p, method=method)) for method in ("bh", "by")}
+    add("multiplicity", f"p-values-{k}", dict(p=p), dict(bonferroni=bonferroni, holm=holm, **false_discoveries))
 
 
 

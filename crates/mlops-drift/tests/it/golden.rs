@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlops_core::{DriftDetector, DriftReport, Feature, PValueMethod, Records, Schema};
-use mlops_drift::{AlibiDrift, Alpha, bonferroni, holm, ks_two_sample, ks_two_sample_asymptotic};
+use mlops_drift::{
+    AlibiDrift, Alpha, benjamini_hochberg, benjamini_yekutieli, bonferroni, holm, ks_two_sample,
+    ks_two_sample_asymptotic,
+};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -126,7 +129,12 @@ fn corrections_are_those_of_their_definitions() {
     assert_eq!(cases.len(), 5);
     for case in cases {
         let p_values = sample(&case["input"]["p"]);
-        for (key, adjusted) in [("bonferroni", bonferroni(&p_values)), ("holm", holm(&p_values))] {
+        for (key, adjusted) in [
+            ("bonferroni", bonferroni(&p_values)),
+            ("holm", holm(&p_values)),
+            ("bh", benjamini_hochberg(&p_values)),
+            ("by", benjamini_yekutieli(&p_values)),
+        ] {
             let expected = sample(&case["expected"][key]);
             for (got, expected) in adjusted.unwrap().into_iter().zip(expected) {
                 assert!((got - expected).abs() <= 1e-12 * expected, "{key}: {got}, {case}");
