@@ -53,7 +53,8 @@ impl Booster {
     /// tells which it is.
     ///
     /// # Errors
-    /// * [`Error::Syntax`] if the bytes are none of these
+    /// * [`Error::NoModel`] if the bytes are none of these
+    /// * [`Error::Syntax`] if they break the rules of their format, or break off
     /// * [`Error::MissingKey`], [`Error::WrongType`], [`Error::Tree`] or [`Error::Forest`] if they are no model
     /// * [`Error::Unsupported`] with the name of a version, an objective or a booster that is not understood
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
@@ -75,7 +76,8 @@ impl Booster {
         Ok(Self { parts, walker, base_margins })
     }
 
-    /// The booster with the trees of some rounds only, as Python's `booster[start:end]`.
+    /// The booster with the trees of some rounds only, as Python's `booster[start:end]`, but that no rounds are none, and
+    /// predict the base score.
     ///
     /// `best_iteration` and `best_score` stay as they are.
     ///

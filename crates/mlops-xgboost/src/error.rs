@@ -2,7 +2,10 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes are not in a format that XGBoost writes.
+    /// The bytes are in none of XGBoost's formats.
+    #[error("no model of XGBoost: neither JSON nor UBJSON nor the binary format of `save_model`")]
+    NoModel,
+    /// The bytes break the rules of their format, or break off.
     #[error("malformed model at byte {offset}: {problem}")]
     Syntax {
         /// Where reading stopped.
@@ -89,6 +92,12 @@ pub enum Error {
         /// The feature's name.
         feature: String,
     },
+    /// The model has a feature as a number that the schema has as categories.
+    #[error("feature `{feature}` is a number in the model, expected one in the schema, too")]
+    NotNumeric {
+        /// The feature's name.
+        feature: String,
+    },
     /// There are not as many labels as rows.
     #[error("{labels} labels for {rows} rows")]
     LabelCount {
@@ -133,7 +142,7 @@ pub enum Unsupported {
     #[error("a tree of more than {0} levels")]
     Depth(usize),
     /// A version of XGBoost whose models may mean something else.
-    #[error("a model of XGBoost {0}")]
+    #[error("a model of XGBoost {0} (those of 1.0 to 3.4 are understood)")]
     Version(String),
     /// The binary format in Base64.
     #[error("the binary model format in Base64")]

@@ -45,9 +45,10 @@ fn document(bytes: &[u8]) -> Result<Document<'_>, Error> {
         return Err(Error::Unsupported { feature: Unsupported::Base64 });
     }
     // UBJSON has the type of a key's length where JSON has a space, a quote or the closing brace.
-    match bytes {
+    match bytes.trim_ascii_start() {
         [b'{', b'L' | b'l' | b'I' | b'i' | b'U', ..] => ubjson::read(bytes),
-        _ => json::read(bytes),
+        [b'{', ..] => json::read(bytes),
+        _ => Err(Error::NoModel),
     }
 }
 
@@ -59,6 +60,16 @@ mod tests {
     fn the_binary_format_in_base64_is_refused_by_name() {
         let feature = Unsupported::Base64;
         assert_eq!(read(b"bs64\t").unwrap_err(), Error::Unsupported { feature });
+    }
+
+    #[test]
+    fn files_of_other_programs_are_no_models() {
+        for bytes in
+            [&b""[..], b"\n", b"\x89PNG\r\n", b"\x80\x04\x95", b"tree\nversion=v4", b"[{}]"]
+        {
+            assert_eq!(read(bytes).unwrap_err(), Error::NoModel, "{bytes:?}");
+        }
+        assert!(matches!(read(b" {\"a\":"), Err(Error::Syntax { .. })));
     }
 
     proptest::proptest! {

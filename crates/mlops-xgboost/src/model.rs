@@ -6,7 +6,7 @@ use mlops_core::{
     SaveModel, Schema, TensorSpec,
 };
 use ndarray::{Array2, CowArray, Ix2};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{Booster, Error};
@@ -22,11 +22,14 @@ pub struct XgboostModel {
     schema: Arc<Schema>,
     // Invariant: for a feature whose categories the model names, the code of each level of the schema.
     codes: Vec<Option<Vec<f64>>>,
+    unseen: Unseen,
 }
 
 /// What to do about a category of the schema that the model was not trained with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Unseen {
+    #[default]
     Error,
     Missing,
 }
@@ -34,6 +37,9 @@ enum Unseen {
 /// The flavor of MLflow's `MLmodel` file that says where the booster is.
 const FLAVOR: &str = "xgboost";
 const FILE: &str = "model.ubj";
+
+/// XGBoost's type of a feature that has categories.
+const CATEGORICAL: &str = "c";
 
 /// The module of the classes that predict with the trees up to the best round only.
 const SKLEARN_WRAPPER: &str = "xgboost.sklearn.";
@@ -43,6 +49,9 @@ struct Flavor {
     data: String,
     #[serde(default)]
     model_class: String,
+    // Ours; MLflow passes over it.
+    #[serde(default)]
+    unseen_categories: Unseen,
 }
 
 impl XgboostModel {
@@ -54,11 +63,13 @@ impl XgboostModel {
     /// * [`Error::UnseenCategory`] if the schema has a category whose name the model does not know. XGBoost takes a
     ///   neighbour of an unknown name without an error.
     /// * [`Error::NotCategorical`] if the schema has numbers where the model has names of categories
+    /// * [`Error::NotNumeric`] if the schema has categories where the model says that it has numbers
     pub fn new(booster: Booster, schema: Arc<Schema>) -> Result<Self, Error> {
         Self::bind(booster, schema, Unseen::Error)
     }
 
-    /// As [`new`](Self::new), but a category that the model does not know is a missing value.
+    /// As [`new`](Self::new), but a category that the model does not know is a missing value. A saved model remembers
+    /// it.
     ///
     /// # Errors
     /// As [`new`](Self::new), but never [`Error::UnseenCategory`].
@@ -75,9 +86,19 @@ impl XgboostModel {
                 return Err(Error::FeatureName { got: got.clone(), expected: expected.to_owned() });
             }
         }
+        for (feature, kind) in schema.features().iter().zip(&booster.parts().feature_types) {
+            if matches!(feature.kind(), FeatureKind::Categorical { .. }) && kind != CATEGORICAL {
+                return Err(Error::NotNumeric { feature: feature.name().to_owned() });
+            }
+        }
         let features = schema.features().iter().enumerate();
         let codes = features.map(|(at, feature)| codes(feature, booster.categories(at), unseen));
-        Ok(Self { codes: codes.collect::<Result<_, _>>()?, booster, schema })
+        Ok(Self { codes: codes.collect::<Result<_, _>>()?, booster, schema, unseen })
+    }
+
+    /// The schema of the records that the model reads.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
     }
 
     /// The values of records as the booster has them.
@@ -150,7 +171,8 @@ impl LoadModel for XgboostModel {
             Some(schema) => schema,
             None => named_schema(&booster).map_err(|error| ModelError::malformed(&path, error))?,
         };
-        Self::new(booster, schema).map_err(|error| ModelError::malformed(path, error))
+        Self::bind(booster, schema, flavor.unseen_categories)
+            .map_err(|error| ModelError::malformed(path, error))
     }
 }
 
@@ -160,7 +182,12 @@ impl SaveModel for XgboostModel {
         dir.file(FILE, &self.booster.to_ubjson())?;
         dir.flavor(
             FLAVOR,
-            json!({"data": FILE, "model_class": "xgboost.core.Booster", "model_format": "ubj"}),
+            json!({
+                "data": FILE,
+                "model_class": "xgboost.core.Booster",
+                "model_format": "ubj",
+                "unseen_categories": self.unseen,
+            }),
         );
         dir.flavor("python_function", json!({"data": FILE, "loader_module": "mlflow.xgboost"}));
         dir.schema(&self.schema, &TensorSpec::per_row("float32"))

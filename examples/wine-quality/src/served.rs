@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mlops_core::{
     Classifier, DriftDetector, LoadContext, LoadModel, ModelDir, ModelError, ModelErrorKind,
-    OutlierDetector, Predictor,
+    OutlierDetector,
 };
 use mlops_drift::{AlibiDrift, AlibiModel, TabularDrift};
 use mlops_outlier::{Contamination, IsolationForest, SklearnIsolationForest};

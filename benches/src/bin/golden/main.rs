@@ -32,12 +32,12 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match &*subject {
-        "outlier" => outlier::golden(&paths),
-        "xgboost" => xgboost::golden(&paths),
-        "--help" => Ok(USAGE.into()),
+        "outlier" => outlier::golden(&paths).and_then(print),
+        "xgboost" => xgboost::golden(&paths).and_then(print),
+        "--help" => writeln!(io::stdout(), "{USAGE}").map_err(Into::into),
         _ => Err(USAGE.into()),
     };
-    match outcome.and_then(print) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -46,7 +46,9 @@ fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str = "usage: golden outlier PATH... | golden xgboost MODEL ROWS";
+const USAGE: &str = "\
+usage: golden outlier PATH... | golden xgboost MODEL ROWS
+ROWS: a CSV file with a header, a JSON file with `rows`, or 32-bit numbers in a file that ends in .f32";
 
 fn print(document: Value) -> Result<(), Box<dyn Error>> {
     writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;

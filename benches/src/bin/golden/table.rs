@@ -9,6 +9,8 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) path: PathBuf,
+    /// The header of a CSV file.
+    pub(crate) names: Option<Vec<String>>,
     pub(crate) rows: Vec<Vec<f64>>,
 }
 
@@ -21,8 +23,14 @@ impl Table {
     /// Reads a table; a JSON file without `rows` is none.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Box<dyn Error>> {
         let bytes = file(path);
+        let mut names = None;
         let rows = if path.extension().is_some_and(|extension| extension == "csv") {
             let mut reader = csv::Reader::from_reader(&*bytes);
+            let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+            if !header.is_empty() && header.iter().all(|name| name.parse::<f64>().is_ok()) {
+                return Err(format!("{}: the first line is no header", path.display()).into());
+            }
+            names = Some(header);
             let rows = reader.records().map(|record| {
                 record?
                     .iter()
@@ -43,7 +51,7 @@ impl Table {
         if rows.iter().any(|row| row.len() != rows[0].len()) {
             return Err(format!("{}: rows differ in length", path.display()).into());
         }
-        Ok(Some(Self { path: path.to_owned(), rows }))
+        Ok(Some(Self { path: path.to_owned(), names, rows }))
     }
 }
 

@@ -17,7 +17,9 @@ pub(crate) fn golden(paths: &[PathBuf]) -> Result<Value, Box<dyn Error>> {
         let values: Vec<f64> = numbers(rows).into_iter().map(f64::from).collect();
         Array2::from_shape_vec((values.len() / n_features.max(1), n_features), values)?
     } else {
-        let table = Table::read(rows)?.ok_or("the second file is no table of rows")?;
+        let table = Table::read(rows)?;
+        let table = table.ok_or("the second file is no table of numbers (categories are codes)")?;
+        check(&booster, &table)?;
         Array2::from_shape_vec((table.rows.len(), n_features), table.rows.concat())?
     };
     let (n_rows, view) = (rows.nrows(), rows.view());
@@ -33,4 +35,19 @@ pub(crate) fn golden(paths: &[PathBuf]) -> Result<Value, Box<dyn Error>> {
         "prediction": by_row(booster.predict(view)?),
         "leaf": leaves,
     }))
+}
+
+/// Refuses columns that are not the booster's, in its order.
+fn check(booster: &Booster, table: &Table) -> Result<(), Box<dyn Error>> {
+    let (n_columns, n_features) = (table.rows.first().map_or(0, Vec::len), booster.n_features());
+    if !table.rows.is_empty() && n_columns != n_features {
+        return Err(format!("{n_columns} columns, expected {n_features}").into());
+    }
+    let expected = booster.feature_names();
+    match &table.names {
+        Some(names) if !expected.is_empty() && names != expected => {
+            Err(format!("columns {names:?}, expected {expected:?}").into())
+        }
+        _ => Ok(()),
+    }
 }

@@ -14,7 +14,8 @@ impl Booster {
     ///
     /// For `binary:logistic` these are the log-odds of the positive class. The bits are those of Python's
     /// `Booster.predict(DMatrix(rows), output_margin=True)` on Linux with glibc: values are rounded to 32 bits, and all
-    /// trees are added up in their order. Elsewhere the last bit of the logarithm of the base score may differ.
+    /// trees are added up in their order. Elsewhere the last bit of the logarithm of the base score may differ. An
+    /// infinite value, which `DMatrix` refuses, is below or above every threshold, as for Python's `inplace_predict`.
     ///
     /// # Errors
     /// * [`Error::ColumnCount`] if `rows` does not have one column per feature

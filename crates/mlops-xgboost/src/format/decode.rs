@@ -75,7 +75,9 @@ fn version(document: &Document<'_>) -> Result<(u64, u64), Error> {
     let numbers = document.require_integers("version")?;
     let number = |index: usize| numbers.get(index).and_then(|number| u64::try_from(*number).ok());
     let version = number(0).zip(number(1));
-    check_version(version.ok_or(Error::WrongType { key: "version", expected: "a version" })?)
+    check_version(
+        version.ok_or(Error::WrongType { key: "version", expected: "a version like [3, 2, 0]" })?,
+    )
 }
 
 /// The margins of a row.

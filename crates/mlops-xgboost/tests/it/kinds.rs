@@ -169,7 +169,15 @@ fn categories_are_matched_by_name() {
     let text = "feature `colour` has category `orange`, which the model does not know";
     assert_eq!(error.to_string(), text);
     let lenient = XgboostModel::with_unseen_as_missing(booster.clone(), schema(&["red", "orange"]));
-    assert_eq!(predict(&lenient.unwrap(), 1.0), answers["missing"]);
+    let lenient = lenient.unwrap();
+    assert_eq!(predict(&lenient, 1.0), answers["missing"]);
+    let dir = ModelDir::create(folder.path().join("lenient"), &lenient).unwrap();
+    let loaded = XgboostModel::load(&dir, &LoadContext::new()).unwrap();
+    assert_eq!(predict(&loaded, 1.0), answers["missing"]);
+    let categories = |name: &str| Feature::categorical(name, ["red", "rose"]);
+    let all = Schema::new(vec![categories("a"), categories("colour")]).unwrap();
+    let error = XgboostModel::new(booster.clone(), Arc::new(all)).unwrap_err();
+    assert_eq!(error, Error::NotNumeric { feature: "a".to_owned() });
     let numbers = Schema::new(vec![Feature::numeric("a"), Feature::integer("colour")]).unwrap();
     let error = XgboostModel::new(booster, Arc::new(numbers)).unwrap_err();
     assert_eq!(error, Error::NotCategorical { feature: "colour".to_owned() });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use mlops_core::{Classifier, LoadContext, LoadModel, ModelDir, Predictor};
+use mlops_core::{Classifier, LoadContext, LoadModel, ModelDir};
 use mlops_drift::AlibiModel;
 use mlops_outlier::{Contamination, SklearnIsolationForest};
 use mlops_serve::Service;
