@@ -16,7 +16,8 @@ pub(crate) struct CategoryNames {
 enum Kind {
     #[default]
     Text,
-    Integers(Width),
+    /// XGBoost's number for the type, and its width.
+    Integers(i64, Width),
 }
 
 /// XGBoost's numbers for types of integers; it takes no floats, and fails to write other widths of unsigned ones.
@@ -24,7 +25,7 @@ const INTEGERS: [(i64, Width); 5] =
     [(9, Width::I8), (10, Width::U8), (11, Width::I16), (13, Width::I32), (15, Width::I64)];
 
 /// From this version on, XGBoost counts the bytes of texts and not their characters.
-pub(super) const COUNTS_BYTES: (u64, u64) = (3, 4);
+const COUNTS_BYTES: (u64, u64) = (3, 4);
 
 /// The categories of each feature, or none at all, in a model of that version.
 pub(super) fn read(model: &Document<'_>, version: (u64, u64)) -> Result<Vec<CategoryNames>, Error> {
@@ -59,20 +60,18 @@ impl CategoryNames {
         let kind = feature.require_integer("type")?;
         let expected = "integers, for XGBoost takes no other numbers as categories";
         let wrong = Error::WrongType { key: "cats", expected };
-        let width = INTEGERS.iter().find(|(number, _)| *number == kind).map(|(_, width)| *width);
-        let width = width.ok_or_else(|| wrong.clone())?;
+        let known = INTEGERS.into_iter().find(|(number, _)| *number == kind);
+        let (number, width) = known.ok_or_else(|| wrong.clone())?;
         let values = feature.require_integers("values")?;
         if !values.iter().all(|value| width.fits(*value)) {
             return Err(wrong);
         }
         let names = values.iter().map(i64::to_string).collect();
-        Ok(Self { names, kind: Kind::Integers(width) })
+        Ok(Self { names, kind: Kind::Integers(number, width) })
     }
 
     fn write(&self) -> Document<'static> {
-        let Kind::Integers(width) = self.kind else { return self.write_texts() };
-        let number =
-            INTEGERS.iter().find(|(_, each)| *each == width).map_or(0, |(number, _)| *number);
+        let Kind::Integers(number, width) = self.kind else { return self.write_texts() };
         let values = self.integers().collect();
         Document::object([
             ("type", Document::Number(Number::Integer(number))),
@@ -101,7 +100,7 @@ impl CategoryNames {
             Kind::Text => codes.sort_by_cached_key(|code| -> Vec<i8> {
                 self.names[*code].bytes().map(u8::cast_signed).collect()
             }),
-            Kind::Integers(_) => {
+            Kind::Integers(..) => {
                 let values: Vec<i64> = self.integers().collect();
                 codes.sort_by_key(|code| values[*code]);
             }
@@ -205,7 +204,7 @@ mod tests {
         assert_eq!(text(&["b", "a", "ab"]).sorted(), [1, 2, 0]);
         // The first byte of what is not ASCII is negative.
         assert_eq!(text(&["a", "ü"]).sorted(), [1, 0]);
-        let kind = Kind::Integers(Width::I64);
+        let kind = Kind::Integers(15, Width::I64);
         let numbers = CategoryNames { kind, ..text(&["7", "-2", "10"]) };
         assert_eq!(numbers.sorted(), [1, 0, 2]);
     }

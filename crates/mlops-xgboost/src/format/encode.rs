@@ -138,39 +138,31 @@ fn tree(id: usize, tree: &Tree, n_features: usize, n_outputs: usize) -> Document
         Document::Floats(weights.collect())
     };
     let categories = Categories::of(tree);
-    let mut keys =
-        vec![
-            ("base_weights", weights),
-            ("categories", Document::Integers(categories.codes, Width::I32)),
-            ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
-            ("categories_segments", Document::Integers(categories.starts, Width::I64)),
-            ("categories_sizes", Document::Integers(categories.sizes, Width::I64)),
-            ("default_left", typed(Width::U8, 1, &|node| i64::from(node.is_default_left()))),
-            ("id", integer(id)),
-            (
-                "left_children",
-                typed(Width::I32, NO_CHILD, &|node| {
-                    children(tree, node).map_or(NO_CHILD, |[left, _]| left)
-                }),
-            ),
-            ("loss_changes", floats(Node::gain)),
-            ("parents", Document::Integers(parents(tree, nodes.len()), Width::I32)),
-            (
-                "right_children",
-                typed(Width::I32, if vector_size > 1 { 0 } else { NO_CHILD }, &|node| match node
-                    .kind
-                {
-                    // XGBoost from 3.2 finds the vector of a leaf here.
-                    NodeKind::VectorLeaf { vector } => vector.into(),
-                    _ => children(tree, node).map_or(NO_CHILD, |[_, right]| right),
-                }),
-            ),
-            ("split_conditions", floats(Node::condition)),
-            ("split_indices", typed(Width::I32, DELETED, &Node::feature)),
-            ("split_type", typed(Width::U8, 0, &|node| i64::from(node.is_categorical()))),
-            ("sum_hessian", floats(|node| node.hessian)),
-            ("tree_param", params),
-        ];
+    let left = |node: &Node| children(tree, node).map_or(NO_CHILD, |[left, _]| left);
+    let right = |node: &Node| match node.kind {
+        // XGBoost from 3.2 finds the vector of a leaf here.
+        NodeKind::VectorLeaf { vector } => vector.into(),
+        _ => children(tree, node).map_or(NO_CHILD, |[_, right]| right),
+    };
+    let deleted_right = if vector_size > 1 { 0 } else { NO_CHILD };
+    let mut keys = vec![
+        ("base_weights", weights),
+        ("categories", Document::Integers(categories.codes, Width::I32)),
+        ("categories_nodes", Document::Integers(categories.nodes, Width::I32)),
+        ("categories_segments", Document::Integers(categories.starts, Width::I64)),
+        ("categories_sizes", Document::Integers(categories.sizes, Width::I64)),
+        ("default_left", typed(Width::U8, 1, &|node| i64::from(node.is_default_left()))),
+        ("id", integer(id)),
+        ("left_children", typed(Width::I32, NO_CHILD, &left)),
+        ("loss_changes", floats(Node::gain)),
+        ("parents", Document::Integers(parents(tree, nodes.len()), Width::I32)),
+        ("right_children", typed(Width::I32, deleted_right, &right)),
+        ("split_conditions", floats(Node::condition)),
+        ("split_indices", typed(Width::I32, DELETED, &Node::feature)),
+        ("split_type", typed(Width::U8, 0, &|node| i64::from(node.is_categorical()))),
+        ("sum_hessian", floats(|node| node.hessian)),
+        ("tree_param", params),
+    ];
     if vector_size > 1 {
         keys.push(("leaf_weights", Document::Floats(tree.vectors.clone())));
     }
