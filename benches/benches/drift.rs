@@ -1,35 +1,89 @@
 //! Benchmarks of `mlops-drift`.
 
+use std::sync::Arc;
+
 use criterion::{BenchmarkId, Criterion, Throughput};
 use mlops_benches::wine;
-use mlops_core::DriftDetector;
-use mlops_drift::TabularDrift;
+use mlops_core::{DriftReport, Feature, Random, Records, Schema};
+use mlops_drift::{Scratch, TabularDrift};
+use ndarray::Array2;
 
 fn main() {
     mlops_benches::run(define);
 }
 
-/// Batches of wines against a reference of wines, 12 features with many ties.
+/// The rows of the original service's reference.
+const REFERENCE: usize = 4872;
+const FEATURES: usize = 12;
+
 fn define(c: &mut Criterion) {
-    let wines = wine::records(4124);
-    let detector = match TabularDrift::builder().categorical(["is_red"]).fit(&wines) {
-        Ok(detector) => detector,
-        Err(error) => panic!("fitting failed: {error}"),
-    };
-    let mut group = c.benchmark_group("drift/detect/wine");
-    for n in [1, 2, 100, 1000] {
-        let step = wines.n_rows() / n;
-        let rows: Vec<usize> = (0..n).map(|row| row * step).collect();
-        let batch = wines.select(&rows);
-        group.throughput(Throughput::Elements(n as u64));
-        group.bench_with_input(BenchmarkId::from_parameter(n), &batch, |b, batch| {
+    let wines = wine::records(REFERENCE);
+    test(c, "drift/test", &fitted(&wines), &wines);
+    let (reference, others) = (measured(REFERENCE, 1), measured(1000, 2));
+    test(c, "drift/test/untied", &fitted(&reference), &others);
+    test(c, "drift/test/untied_million", &fitted(&measured(1_000_000, 3)), &others);
+
+    let mut group = c.benchmark_group("drift/fit");
+    for (name, records) in [("wine", &wines), ("untied", &reference)] {
+        group.throughput(Throughput::Elements(records.n_rows() as u64));
+        group.bench_function(BenchmarkId::new(name, records.n_rows()), |b| {
             b.iter(|| {
-                let report = detector.detect(batch);
-                let n_tested = report.as_ref().map(|report| report.features.len());
-                assert_eq!(n_tested.ok(), Some(12));
-                report
+                let detector = fitted(records);
+                assert_eq!(detector.reference_id().len(), 32);
+                detector
             });
         });
     }
     group.finish();
+}
+
+/// Batches against a reference, in memory that is there; each call tests other rows.
+fn test(c: &mut Criterion, name: &str, detector: &TabularDrift, rows: &Records) {
+    let mut group = c.benchmark_group(name);
+    for n in [1, 2, 100, 1000] {
+        let batches: Vec<Records> = (0..61)
+            .map(|first| {
+                let step = rows.n_rows() / n;
+                let row = |at: usize| (at * step + first * 71) % rows.n_rows();
+                rows.select(&(0..n).map(row).collect::<Vec<_>>())
+            })
+            .collect();
+        let mut batches = batches.iter().cycle();
+        let (mut scratch, mut report) = (Scratch::default(), DriftReport::new(0.05, vec![]));
+        group.throughput(Throughput::Elements(n as u64));
+        group.bench_function(BenchmarkId::from_parameter(n), |b| {
+            b.iter(|| {
+                let tested = batches
+                    .next()
+                    .map(|batch| detector.test_into(batch, &mut scratch, &mut report));
+                assert!(matches!(tested, Some(Ok(()))));
+                assert!(report.features.iter().all(|feature| feature.p_value.is_some()));
+                report.features.len()
+            });
+        });
+    }
+    group.finish();
+}
+
+fn fitted(reference: &Records) -> TabularDrift {
+    let builder = TabularDrift::builder();
+    let is_wine = reference.schema().position("is_red").is_some();
+    let builder = if is_wine { builder.categorical(["is_red"]) } else { builder };
+    match builder.fit(reference) {
+        Ok(detector) => detector,
+        Err(error) => panic!("fitting failed: {error}"),
+    }
+}
+
+/// Rows of numbers that hardly repeat.
+fn measured(n: usize, seed: u64) -> Records {
+    let mut random = Random::new(seed);
+    let values = Array2::from_shape_simple_fn((n, FEATURES), || random.unit() + random.unit());
+    let features = (0..FEATURES).map(|column| Feature::numeric(format!("x{column}")));
+    let records =
+        Schema::new(features.collect()).and_then(|schema| Records::new(Arc::new(schema), values));
+    match records {
+        Ok(records) => records,
+        Err(error) => panic!("no records: {error}"),
+    }
 }

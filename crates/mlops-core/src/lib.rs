@@ -22,8 +22,8 @@ pub use random::Random;
 pub use records::Records;
 pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
 pub use report::{
-    Contributions, DriftReport, DriftStatus, DriftTest, FeatureDrift, OutlierReport, PValueMethod,
-    Prediction,
+    Contributions, Correction, DriftReport, DriftStatus, DriftTest, EffectSizes, FeatureDrift,
+    MissingDrift, OutlierReport, PValueMethod, Prediction,
 };
 pub use scaler::StandardScaler;
 pub use schema::{Feature, FeatureKind, Range, Schema};

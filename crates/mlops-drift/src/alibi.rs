@@ -6,21 +6,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlops_core::{
-    DriftDetector, DriftReport, DriftStatus, DriftTest, FeatureDrift, PredictError, Records, Schema,
+    Correction, DriftDetector, DriftReport, DriftStatus, DriftTest, FeatureDrift, PredictError,
+    Records, Schema,
 };
 use mlops_pyobject::sklearn::Preprocessing;
 use ndarray::ArrayView2;
 
 pub use model::AlibiModel;
 
-use crate::reference::{Reference, Scale, Tests};
-use crate::test::{chi_squared::chi_squared_contingency, ks};
-use crate::{Alpha, Error, TabularDrift};
+use crate::correction::Family;
+use crate::detector::judge;
+use crate::reference::{Memory, Reference, Scale, Tests};
+use crate::test::{chi_squared, ks};
+use crate::{Alpha, Alternative, Error, TabularDrift};
 
-/// Answers as the detectors `TabularDrift`, `KSDrift` and `ChiSquareDrift` of alibi-detect do with
-/// `drift_type='feature'`, for services whose numbers must not change.
+/// Answers as the detectors `TabularDrift`, `KSDrift` and `ChiSquareDrift` of alibi-detect do, for
+/// services whose numbers must not change.
 ///
-/// * Numbers: two-sided Kolmogorov-Smirnov, approximate at any size
+/// `drift_type='feature'`, as the p-values of the features and
+/// [`is_below_alpha`](DriftReport::is_below_alpha) of the report say it, and `drift_type='batch'`,
+/// as its `is_drift`.
+///
+/// * Numbers: Kolmogorov-Smirnov, approximate at any size
 ///   ([`ks_two_sample_asymptotic`](crate::ks_two_sample_asymptotic)).
 /// * Categories: chi-squared, approximate at any size, with Yates' correction where there are two;
 ///   a category that is new in the batch is one more.
@@ -40,9 +47,8 @@ use crate::{Alpha, Error, TabularDrift};
 /// * Reference values outside of the declared categories are refused (counted only if the batch
 ///   has the value too).
 ///
-/// Batches are not corrected for the number of features as with `drift_type='batch'`; see
-/// [`bonferroni`](crate::bonferroni). The reference is never updated. A column that the preprocessing
-/// of a file drops is not tested.
+/// The reference is never updated: alibi-detect's can take drifted rows into it. A column that the
+/// preprocessing of a file drops is not tested.
 ///
 /// # Examples
 /// ```
@@ -64,7 +70,7 @@ use crate::{Alpha, Error, TabularDrift};
 ///
 /// // TabularDrift(reference, p_val=.05, categories_per_feature={1: None}).predict([[99., 0.]], ..)
 /// let report = detector.detect(&Records::new(schema, array![[99.0, 0.0]])?)?;
-/// assert_eq!(report.is_drift().collect::<Vec<_>>(), [Some(true), Some(false)]);
+/// assert_eq!(report.is_below_alpha().collect::<Vec<_>>(), [Some(true), Some(false)]);
 /// assert_eq!(report.features[0].p_value, Some(0.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -80,6 +86,8 @@ pub struct AlibiDrift {
     // Invariant: the position in the reference of each feature of the schema that it has.
     positions: Vec<Option<usize>>,
     level: Alpha,
+    correction: Correction,
+    alternative: Alternative,
     answers: Answers,
 }
 
@@ -111,9 +119,29 @@ impl AlibiDrift {
         let columns: Vec<_> = schema.names().map(|name| (name, categories.get(name))).collect();
         let reference = fit(&columns, reference.values())?;
         let positions = (0..schema.len()).map(Some).collect();
-        let (schema, preprocessing) = (Arc::clone(schema), None);
-        let answers = Answers::Alibi;
-        Ok(Self { schema, preprocessing, reference, positions, level: p_value, answers })
+        Ok(Self {
+            schema: Arc::clone(schema),
+            preprocessing: None,
+            reference,
+            positions,
+            level: p_value,
+            correction: Correction::Bonferroni,
+            alternative: Alternative::TwoSided,
+            answers: Answers::Alibi,
+        })
+    }
+
+    /// Sets how p-values are adjusted for the verdict on a batch: `Bonferroni`, as alibi-detect does
+    /// it unless it is told otherwise, or `BenjaminiHochberg`, which is its `fdr`.
+    #[must_use]
+    pub fn correction(self, correction: Correction) -> Self {
+        Self { correction, ..self }
+    }
+
+    /// Sets what the batches are suspected of, as `KSDrift` does; chi-squared is always two-sided.
+    #[must_use]
+    pub fn alternative(self, alternative: Alternative) -> Self {
+        Self { alternative, ..self }
     }
 
     /// The same reference and level with the tests of [`TabularDrift`](crate::TabularDrift): exact
@@ -127,10 +155,18 @@ impl AlibiDrift {
 /// The same reference and level, with the answers of alibi-detect.
 impl From<TabularDrift> for AlibiDrift {
     fn from(detector: TabularDrift) -> Self {
-        let TabularDrift { schema, alpha, reference } = detector;
+        let TabularDrift { schema, settings, reference } = detector;
         let positions = (0..schema.len()).map(Some).collect();
-        let answers = Answers::Alibi;
-        Self { schema, preprocessing: None, reference, positions, level: alpha, answers }
+        Self {
+            schema,
+            preprocessing: None,
+            reference,
+            positions,
+            level: settings.alpha,
+            correction: settings.correction,
+            alternative: Alternative::TwoSided,
+            answers: Answers::Alibi,
+        }
     }
 }
 
@@ -147,14 +183,14 @@ fn fit(
     };
     let scales: Vec<_> = columns.iter().map(|(_, categories)| scale(categories)).collect();
     let reference = Reference::fit(columns.iter().map(|(name, _)| *name), &scales, values);
-    for (feature, (_, declared)) in reference.features.iter().zip(columns) {
+    for (feature, (_, declared)) in reference.features().iter().zip(columns) {
         let Some(declared) = declared else { continue };
         // Both zeros are one category.
         let mut sorted: Vec<f64> = declared.iter().map(|value| value + 0.0).collect();
         sorted.sort_by(f64::total_cmp);
         let is_declared = |value: &f64| sorted.binary_search_by(|v| v.total_cmp(value)).is_ok();
         if !feature.values().iter().all(is_declared) {
-            return Err(Error::UndeclaredCategory { feature: feature.feature().to_owned() });
+            return Err(Error::UndeclaredCategory { feature: feature.name().to_owned() });
         }
     }
     Ok(reference)
@@ -170,16 +206,23 @@ impl DriftDetector for AlibiDrift {
         let prepared =
             self.preprocessing.as_ref().map(|prepare| prepare.transform(records.values()));
         let values = prepared.as_ref().map_or_else(|| records.values(), |rows| rows.view());
+        let alternative = self.alternative;
         let tests = match self.answers {
-            Answers::Alibi => {
-                Tests { numeric: ks::compare_asymptotically, categorical: chi_squared_contingency }
-            }
-            Answers::Exact => Tests::EXACT,
+            Answers::Alibi => Tests {
+                numeric: ks::compare_asymptotically,
+                alternative,
+                categorical: chi_squared::compare_asymptotically,
+            },
+            Answers::Exact => Tests { alternative, ..Tests::EXACT },
         };
-        let mut tested = self.reference.test(values, tests).map_err(PredictError::model)?;
+        let mut tested = Vec::new();
+        self.reference
+            .test(values, self.level, tests, &mut Memory::default(), &mut tested)
+            .map_err(PredictError::model)?;
         let level = self.level.value();
         if self.answers == Answers::Alibi {
             for feature in &mut tested {
+                feature.missing = None;
                 feature.statistic = feature.statistic.map(round);
                 // The level itself is compared as a number of 32 bits, and is not below itself.
                 feature.p_value = feature.p_value.map(round).map(|p_value| {
@@ -193,7 +236,12 @@ impl DriftDetector for AlibiDrift {
                 |position| tested[position].clone(),
             )
         });
-        Ok(DriftReport::new(level, in_schema_order.collect()))
+        let mut report = DriftReport::new(level, in_schema_order.collect());
+        report.correction = self.correction;
+        report.n_rows = records.n_rows();
+        report.reference_id = Some(self.reference.id().to_owned());
+        judge(&mut report, &mut Family::default());
+        Ok(report)
     }
 }
 
@@ -274,7 +322,7 @@ mod tests {
             let p_value = report.features[0].p_value.unwrap();
             assert!((p_value - 0.01).abs() < 1e-9);
             assert_eq!(report.alpha, level);
-            assert_eq!(report.is_drift().next(), Some(Some(is_drift)), "{report:?}");
+            assert_eq!(report.is_below_alpha().next(), Some(Some(is_drift)), "{report:?}");
         }
     }
 }

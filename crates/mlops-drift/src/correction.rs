@@ -1,3 +1,5 @@
+use mlops_core::Correction;
+
 use crate::Error;
 
 /// Adjusts p-values for their number by Bonferroni's inequality; they keep their places.
@@ -19,9 +21,7 @@ use crate::Error;
 /// # Ok::<(), mlops_drift::Error>(())
 /// ```
 pub fn bonferroni(p_values: &[f64]) -> Result<Vec<f64>, Error> {
-    check(p_values)?;
-    let count = p_values.len() as f64;
-    Ok(p_values.iter().map(|p_value| (count * p_value).min(1.0)).collect())
+    adjust(Correction::Bonferroni, p_values)
 }
 
 /// Adjusts p-values for their number by Holm's step-down procedure; they keep their places.
@@ -50,15 +50,7 @@ pub fn bonferroni(p_values: &[f64]) -> Result<Vec<f64>, Error> {
 /// Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of
 /// Statistics 6, 65-70.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Error> {
-    check(p_values)?;
-    let mut adjusted = vec![0.0; p_values.len()];
-    let mut largest: f64 = 0.0;
-    for (rank, position) in ascending(p_values).into_iter().enumerate() {
-        let remaining = (p_values.len() - rank) as f64;
-        largest = largest.max((remaining * p_values[position]).min(1.0));
-        adjusted[position] = largest;
-    }
-    Ok(adjusted)
+    adjust(Correction::Holm, p_values)
 }
 
 /// Adjusts p-values for their number by the step-up procedure of Benjamini and Hochberg; they keep their places.
@@ -86,7 +78,7 @@ pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Error> {
 /// Benjamini and Hochberg (1995), Controlling the false discovery rate: a practical and powerful approach to multiple
 /// testing, Journal of the Royal Statistical Society B 57, 289-300.
 pub fn benjamini_hochberg(p_values: &[f64]) -> Result<Vec<f64>, Error> {
-    step_up(p_values, 1.0)
+    adjust(Correction::BenjaminiHochberg, p_values)
 }
 
 /// Adjusts p-values for their number by the step-up procedure of Benjamini and Yekutieli; they keep their places.
@@ -111,27 +103,82 @@ pub fn benjamini_hochberg(p_values: &[f64]) -> Result<Vec<f64>, Error> {
 /// Benjamini and Yekutieli (2001), The control of the false discovery rate in multiple testing under dependency, The
 /// Annals of Statistics 29, 1165-1188.
 pub fn benjamini_yekutieli(p_values: &[f64]) -> Result<Vec<f64>, Error> {
-    step_up(p_values, (1..=p_values.len()).map(|rank| 1.0 / rank as f64).sum())
+    adjust(Correction::BenjaminiYekutieli, p_values)
 }
 
-/// `min over k >= i of min(1, factor d p_(k) / k)`.
-fn step_up(p_values: &[f64], factor: f64) -> Result<Vec<f64>, Error> {
+fn adjust(correction: Correction, p_values: &[f64]) -> Result<Vec<f64>, Error> {
     check(p_values)?;
-    let count = p_values.len() as f64;
-    let mut adjusted = vec![0.0; p_values.len()];
-    let mut smallest: f64 = 1.0;
-    for (rank, position) in ascending(p_values).into_iter().enumerate().rev() {
-        smallest = smallest.min(factor * count * p_values[position] / (rank + 1) as f64);
-        adjusted[position] = smallest;
-    }
-    Ok(adjusted)
+    let mut family = Family::default();
+    family.p_values.extend_from_slice(p_values);
+    family.adjust(correction);
+    Ok(family.adjusted.iter().map(|adjusted| adjusted.p_value).collect())
 }
 
-/// The positions of the p-values from the smallest to the largest.
-fn ascending(p_values: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..p_values.len()).collect();
-    order.sort_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
-    order
+/// P-values that are adjusted together, in memory that is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Family {
+    // Invariant: each is in [0, 1].
+    pub(crate) p_values: Vec<f64>,
+    /// What became of each at the last adjustment.
+    pub(crate) adjusted: Vec<Adjusted>,
+    /// The positions of the p-values from the smallest to the largest.
+    order: Vec<usize>,
+}
+
+/// What became of a p-value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adjusted {
+    pub(crate) p_value: f64,
+    /// What the p-value at this rank is multiplied with.
+    pub(crate) factor: f64,
+}
+
+impl Family {
+    pub(crate) fn adjust(&mut self, correction: Correction) {
+        let Self { p_values, adjusted, order } = self;
+        let count = p_values.len() as f64;
+        order.clear();
+        order.extend(0..p_values.len());
+        order.sort_unstable_by(|&left, &right| {
+            p_values[left].total_cmp(&p_values[right]).then(left.cmp(&right))
+        });
+        adjusted.clear();
+        adjusted.resize(p_values.len(), Adjusted { p_value: 1.0, factor: 1.0 });
+        let is_yekutieli = correction == Correction::BenjaminiYekutieli;
+        let scale: f64 = if is_yekutieli {
+            (1..=p_values.len()).map(|rank| 1.0 / rank as f64).sum()
+        } else {
+            1.0
+        };
+        for (rank, &position) in order.iter().enumerate() {
+            let factor = match correction {
+                Correction::Bonferroni => count,
+                Correction::Holm => count - rank as f64,
+                Correction::BenjaminiHochberg | Correction::BenjaminiYekutieli => {
+                    scale * count / (rank + 1) as f64
+                }
+                _ => 1.0,
+            };
+            let p_value = (factor * p_values[position]).min(1.0);
+            adjusted[position] = Adjusted { p_value, factor };
+        }
+        let is_step_up = is_yekutieli || correction == Correction::BenjaminiHochberg;
+        if is_step_up {
+            // No more than any larger one.
+            let mut smallest: f64 = 1.0;
+            for &position in order.iter().rev() {
+                smallest = smallest.min(adjusted[position].p_value);
+                adjusted[position].p_value = smallest;
+            }
+        } else {
+            // No less than any smaller one.
+            let mut largest: f64 = 0.0;
+            for &position in &*order {
+                largest = largest.max(adjusted[position].p_value);
+                adjusted[position].p_value = largest;
+            }
+        }
+    }
 }
 
 fn check(p_values: &[f64]) -> Result<(), Error> {

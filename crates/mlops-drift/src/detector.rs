@@ -1,12 +1,19 @@
 mod model_dir;
+mod saved;
+mod verdict;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mlops_core::{DriftDetector, DriftReport, FeatureKind, PredictError, Records, Schema};
+use mlops_core::{
+    Correction, DriftDetector, DriftReport, FeatureKind, PredictError, Records, Schema,
+};
+use serde::{Deserialize, Serialize};
 
-use crate::reference::{Reference, Scale, Tests};
-use crate::{Alpha, Error};
+pub(crate) use self::verdict::judge;
+use crate::correction::Family;
+use crate::reference::{Memory, Reference, Scale, Tests};
+use crate::{Alpha, Effect, Error};
 
 /// Tests each feature of a batch against a reference: [Kolmogorov-Smirnov](crate::ks_two_sample)
 /// for numbers, [chi-squared](crate::chi_squared_homogeneity) for categories.
@@ -41,15 +48,23 @@ use crate::{Alpha, Error};
 /// let report = detector.detect(&batch)?;
 /// // 2 of C(103, 3) relabellings put the batch at either end.
 /// assert!((report.features[0].p_value.unwrap() - 2.0 / 176_851.0).abs() < 1e-15);
-/// assert_eq!(report.is_drift().collect::<Vec<_>>(), [Some(true), Some(false)]);
+/// assert_eq!(report.is_below_alpha().collect::<Vec<_>>(), [Some(true), Some(false)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TabularDrift {
     pub(crate) schema: Arc<Schema>,
-    pub(crate) alpha: Alpha,
+    pub(crate) settings: Settings,
     // Invariant: one feature per feature of the schema, in its order.
     pub(crate) reference: Reference,
+}
+
+/// How the p-values of a batch become a verdict.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Settings {
+    pub(crate) alpha: Alpha,
+    pub(crate) correction: Correction,
+    pub(crate) minimum_effect: Option<Effect>,
 }
 
 impl TabularDrift {
@@ -58,10 +73,68 @@ impl TabularDrift {
         TabularDriftBuilder::default()
     }
 
-    /// The level below which a feature's p-value means drift.
+    /// The level below which an adjusted p-value means drift.
     pub fn alpha(&self) -> Alpha {
-        self.alpha
+        self.settings.alpha
     }
+
+    /// How p-values are adjusted for their number.
+    pub fn correction(&self) -> Correction {
+        self.settings.correction
+    }
+
+    /// What the reference is known by, 32 hexadecimal digits: references with the same features and
+    /// the same values have the same.
+    pub fn reference_id(&self) -> &str {
+        self.reference.id()
+    }
+
+    /// Tests each feature of a batch against the reference.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema, or more than 2^53 rows together with the
+    /// reference.
+    pub fn test(&self, records: &Records) -> Result<DriftReport, PredictError> {
+        let mut report = DriftReport::new(self.settings.alpha.value(), vec![]);
+        self.test_into(records, &mut Scratch::default(), &mut report)?;
+        Ok(report)
+    }
+
+    /// The same, in memory that is there: once a batch was tested, one of the same schema with as
+    /// many rows or fewer takes no further memory. The report need not be of this detector.
+    ///
+    /// # Errors
+    /// As [`test`](Self::test); what the report says is then of no use.
+    pub fn test_into(
+        &self,
+        records: &Records,
+        scratch: &mut Scratch,
+        report: &mut DriftReport,
+    ) -> Result<(), PredictError> {
+        records.check_schema(&self.schema)?;
+        let Scratch { memory, family } = scratch;
+        let Settings { alpha, correction, minimum_effect } = self.settings;
+        report.alpha = alpha.value();
+        report.correction = correction;
+        report.minimum_effect = minimum_effect.map(Effect::value);
+        report.n_rows = records.n_rows();
+        if report.reference_id.as_deref() != Some(self.reference.id()) {
+            report.reference_id = Some(self.reference.id().to_owned());
+        }
+        let values = records.values();
+        self.reference
+            .test(values, alpha, Tests::EXACT, memory, &mut report.features)
+            .map_err(PredictError::model)?;
+        judge(report, family);
+        Ok(())
+    }
+}
+
+/// What batches are tested in, kept from one to the next so that it is allocated once.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    memory: Memory,
+    family: Family,
 }
 
 impl DriftDetector for TabularDrift {
@@ -70,26 +143,37 @@ impl DriftDetector for TabularDrift {
     }
 
     fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
-        records.check_schema(&self.schema)?;
-        let features = self.reference.test(records.values(), Tests::EXACT);
-        let features = features.map_err(PredictError::model)?;
-        Ok(DriftReport::new(self.alpha.value(), features))
+        self.test(records)
     }
 }
 
-/// The parameters of a [`TabularDrift`]: the level is 0.05, and only categorical features are
-/// tested as categories.
+/// The parameters of a [`TabularDrift`]: the level is 0.05, p-values are adjusted by Holm's procedure, there is no
+/// minimum effect, and only categorical features are tested as categories.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TabularDriftBuilder {
-    alpha: Alpha,
+    settings: Settings,
     categorical: BTreeSet<String>,
 }
 
 impl TabularDriftBuilder {
-    /// Sets the level below which a feature's p-value means drift.
-    pub fn alpha(self, alpha: Alpha) -> Self {
-        Self { alpha, ..self }
+    /// Sets the level below which an adjusted p-value means drift.
+    pub fn alpha(mut self, alpha: Alpha) -> Self {
+        self.settings.alpha = alpha;
+        self
+    }
+
+    /// Sets how p-values are adjusted for their number.
+    pub fn correction(mut self, correction: Correction) -> Self {
+        self.settings.correction = correction;
+        self
+    }
+
+    /// Sets the least [distance](mlops_core::EffectSizes::distance) that counts as drift, however
+    /// small the p-value is: with many rows, differences that matter to nobody are significant.
+    pub fn minimum_effect(mut self, effect: Effect) -> Self {
+        self.settings.minimum_effect = Some(effect);
+        self
     }
 
     /// Names integer features that are to be tested as categories; categorical ones always are.
@@ -125,13 +209,15 @@ impl TabularDriftBuilder {
             })
             .collect();
         let reference = Reference::fit(schema.names(), &scales?, reference.values());
-        Ok(TabularDrift { schema: Arc::clone(schema), alpha: self.alpha, reference })
+        Ok(TabularDrift { schema: Arc::clone(schema), settings: self.settings, reference })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use mlops_core::{DriftStatus, DriftTest, Feature, PValueMethod, PredictErrorKind, Range};
+    use mlops_core::{
+        DriftStatus, DriftTest, Feature, FeatureDrift, PValueMethod, PredictErrorKind, Range,
+    };
     use ndarray::{Array2, array};
 
     use super::*;
@@ -226,16 +312,77 @@ mod tests {
         let (status, p_value) = (is_red.status, is_red.p_value);
         assert_eq!((status, p_value), (DriftStatus::AllMissing, None));
         assert_eq!((is_red.n_values, is_red.n_missing), (0, 2));
+        // Both of 22 values are missing: one of C(22, 2) relabellings. Two features have values to
+        // test, and two lack some.
+        let missing = is_red.missing.unwrap();
+        assert!((missing.p_value - 1.0 / 231.0).abs() < 1e-15);
+        assert_eq!((missing.reference, missing.batch), (0.0, 1.0));
+        assert_eq!(missing.adjusted_p_value, 4.0 * missing.p_value);
+        assert_eq!((is_red.is_drift, report.is_drift), (Some(true), Some(true)));
         assert_eq!((region.n_values, region.n_missing), (2, 0));
+    }
+
+    #[test]
+    fn features_without_missing_values_are_not_tested_for_them() {
+        let detector = TabularDrift::builder().correction(Correction::Bonferroni);
+        let detector = detector.fit(&reference()).unwrap();
+        let report = detector.test(&records(array![[30.0, 1.0, 0.0], [31.0, 0.0, 1.0]])).unwrap();
+        let ph = &report.features[0];
+        assert_eq!(ph.missing, None);
+        assert_eq!(ph.adjusted_p_value.unwrap(), 3.0 * ph.p_value.unwrap());
+        assert_eq!(ph.threshold, 0.05 / 3.0);
+        assert_eq!(ph.n_unseen, 2);
+    }
+
+    #[test]
+    fn what_is_significant_and_small_is_no_drift_above_a_minimum_effect() {
+        let values = |shift: f64| {
+            records(Array2::from_shape_fn((4000, 3), |(row, column)| match column {
+                0 => (row % 100) as f64 + shift,
+                _ => (row % 2) as f64,
+            }))
+        };
+        let is_drift = |effect: Option<f64>| {
+            let mut builder = TabularDrift::builder();
+            if let Some(effect) = effect {
+                builder = builder.minimum_effect(Effect::new(effect).unwrap());
+            }
+            let report = builder.fit(&values(0.0)).unwrap().test(&values(10.0)).unwrap();
+            assert!((report.features[0].effects.unwrap().distance - 0.1).abs() < 1e-15);
+            assert!(report.p_value.unwrap() < 1e-10);
+            report.is_drift
+        };
+        assert_eq!(is_drift(None), Some(true));
+        assert_eq!(is_drift(Some(0.05)), Some(true));
+        assert_eq!(is_drift(Some(0.2)), Some(false));
+    }
+
+    #[test]
+    fn a_report_of_another_detector_can_be_written_over() {
+        let detector = TabularDrift::builder().fit(&reference()).unwrap();
+        let one = Arc::new(Schema::new(vec![Feature::numeric("pH")]).unwrap());
+        let other = Records::new(one, array![[1.0], [2.0]]).unwrap();
+        let mut report = TabularDrift::builder().fit(&other).unwrap().test(&other).unwrap();
+        let mut scratch = Scratch::default();
+        for batch in [
+            array![[3.0, f64::NAN, 2.0], [4.0, 1.0, 0.0]],
+            array![[3.0, 1.0, 1.0]],
+            Array2::zeros((0, 3)),
+            Array2::zeros((50, 3)),
+        ] {
+            let batch = records(batch);
+            detector.test_into(&batch, &mut scratch, &mut report).unwrap();
+            assert_eq!(report, detector.test(&batch).unwrap());
+        }
     }
 
     #[test]
     fn an_empty_batch_is_not_tested() {
         let detector = TabularDrift::builder().fit(&reference()).unwrap();
         let report = detector.detect(&records(Array2::zeros((0, 3)))).unwrap();
-        let all_missing =
-            report.features.iter().all(|drift| drift.status == DriftStatus::AllMissing);
-        assert!(all_missing, "{report:?}");
+        let is_empty = |drift: &FeatureDrift| drift.status == DriftStatus::EmptyBatch;
+        assert!(report.features.iter().all(is_empty), "{report:?}");
+        assert_eq!((report.p_value, report.is_drift), (None, None));
     }
 
     #[test]
@@ -245,7 +392,7 @@ mod tests {
         let detector = TabularDrift::builder().fit(&records(values)).unwrap();
         let report = detector.detect(&records(array![[3.0, 1.0, 2.0]])).unwrap();
         assert_eq!(report.features[2].status, DriftStatus::EmptyReference);
-        assert_eq!(report.is_drift().collect::<Vec<_>>(), [Some(false), Some(false), None]);
+        assert_eq!(report.is_below_alpha().collect::<Vec<_>>(), [Some(false), Some(false), None]);
     }
 
     #[test]
@@ -255,6 +402,10 @@ mod tests {
         let p_values: Vec<_> = report.features.iter().map(|drift| drift.p_value.unwrap()).collect();
         // Two values, each in its own sample: they differ in either labelling, or never.
         assert_eq!(p_values, [1.0, 1.0, 1.0]);
+        let status: Vec<_> = report.features.iter().map(|drift| drift.status).collect();
+        let too_few = DriftStatus::TooFewRows;
+        assert_eq!(status, [DriftStatus::Constant, too_few, too_few]);
+        assert_eq!(report.is_drift, Some(false));
     }
 
     #[test]

@@ -10,6 +10,12 @@ pub enum Error {
         /// The number that was given.
         got: f64,
     },
+    /// A minimum effect is not between 0 and 1.
+    #[error("effect {got}, expected a number from 0 to 1")]
+    InvalidEffect {
+        /// The number that was given.
+        got: f64,
+    },
     /// A sample has no values.
     #[error("the {sample} is empty, expected at least one value")]
     EmptySample {
@@ -35,6 +41,34 @@ pub enum Error {
     /// The counts of both samples sum up to more than 2^53.
     #[error("the counts sum up to more than 2^53")]
     TooManyCounts,
+    /// A sample does not have one weight for each value.
+    #[error("the {sample} has {got} weights, expected one for each of its {expected} values")]
+    WeightCount {
+        /// The sample that has the weights.
+        sample: Sample,
+        /// The number of weights.
+        got: usize,
+        /// The number of values.
+        expected: usize,
+    },
+    /// A weight is negative, infinite or NaN.
+    #[error(
+        "weight {got} at position {position} of the {sample}, expected a finite number from 0 on"
+    )]
+    InvalidWeight {
+        /// The sample that has the weight.
+        sample: Sample,
+        /// The weight's position, counted from 0.
+        position: usize,
+        /// The weight.
+        got: f64,
+    },
+    /// All weights of a sample are 0.
+    #[error("the {sample} has no weight above 0, expected at least one")]
+    NoWeight {
+        /// The sample without weight.
+        sample: Sample,
+    },
     /// A number that should be a p-value is not in `[0, 1]`.
     #[error("{got} at position {position} is no p-value, expected a number from 0 to 1")]
     NotAProbability {
@@ -79,6 +113,30 @@ pub enum Error {
     /// A file of Python cannot be read, or is not what was expected.
     #[error(transparent)]
     Python(#[from] mlops_pyobject::Error),
+    /// A stored detector is no JSON, or lacks something, or holds what it must not.
+    #[error("line {line}, column {column} of the stored detector: {message}")]
+    Json {
+        /// The line of the fault, counted from 1.
+        line: usize,
+        /// The column of the fault.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file is no stored detector.
+    #[error("the file is no stored drift detector")]
+    UnknownFormat,
+    /// A stored detector has another version of the format: fit it again.
+    #[error("the stored detector has format version {got}, expected {expected}")]
+    FormatVersion {
+        /// The version of the file.
+        got: u32,
+        /// The version that is read.
+        expected: u32,
+    },
+    /// The values of a stored detector were changed after it was written.
+    #[error("the values of the stored detector are not those of its reference id")]
+    ReferenceId,
     /// The features of a stored reference are not those of the schema.
     #[error("the stored reference does not have the features of the schema")]
     FeatureMismatch,
@@ -90,6 +148,17 @@ pub enum Error {
         /// The feature's name.
         feature: String,
     },
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let message = error.to_string();
+        // serde_json says the place in the end.
+        let place = format!(" at line {line} column {column}");
+        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+        Self::Json { line, column, message }
+    }
 }
 
 /// One of the two samples of a test.

@@ -1,5 +1,18 @@
 pub(crate) mod chi_squared;
+pub(crate) mod cramer_von_mises;
+pub(crate) mod fisher;
 pub(crate) mod ks;
+
+use mlops_core::PValueMethod;
+
+/// What a test of two samples says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Comparison {
+    pub(crate) statistic: f64,
+    /// Above 0 and at most 1.
+    pub(crate) p_value: f64,
+    pub(crate) method: PValueMethod,
+}
 
 /// A probability that is too small for a double is given as the smallest normal one, so that its
 /// logarithm is finite.

@@ -106,7 +106,7 @@ impl Metrics {
             None => {}
             Some(Part::Unavailable) => self.count_monitoring_failure(Detector::Drift),
             Some(Part::Available(report)) => {
-                for (counter, drift) in self.drifted.iter().zip(report.is_drift()) {
+                for (counter, drift) in self.drifted.iter().zip(report.is_below_alpha()) {
                     counter.inc_by(u64::from(drift == Some(true)));
                 }
             }

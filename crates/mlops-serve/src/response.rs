@@ -88,7 +88,7 @@ struct IsDrift<'a>(&'a DriftReport);
 impl Serialize for IsDrift<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = self.0.features.iter().map(|feature| &feature.feature);
-        serializer.collect_map(names.zip(self.0.is_drift().map(|drift| drift.map(u8::from))))
+        serializer.collect_map(names.zip(self.0.is_below_alpha().map(|drift| drift.map(u8::from))))
     }
 }
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlops_core::{LoadContext, LoadModel, ModelDir, ModelError, Records, Schema};
+use mlops_core::{Correction, LoadContext, LoadModel, ModelDir, ModelError, Records, Schema};
 use mlops_pyobject::sklearn::{Pipeline, Preprocessing, SavedModel};
 use mlops_pyobject::{Error as FileError, Kind, Limits, Object, read};
 use ndarray::Array2;
 
 use super::{AlibiDrift, Answers, fit};
-use crate::{Alpha, Error};
+use crate::{Alpha, Alternative, Error};
 
 /// What a file of alibi-detect's holds: reference rows, categories, a level and the preprocessing
 /// of the pipeline around them.
@@ -38,7 +38,7 @@ use crate::{Alpha, Error};
 ///
 /// let batch = Records::new(schema, array![[99.0, 0.5], [98.0, 0.6]])?;
 /// let report = model.detector()?.exact().detect(&batch)?;
-/// assert_eq!(report.is_drift().collect::<Vec<_>>(), [Some(true), Some(false)]);
+/// assert_eq!(report.is_below_alpha().collect::<Vec<_>>(), [Some(true), Some(false)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct AlibiModel {
     // Invariant: the keys are columns of the reference.
     categories: BTreeMap<usize, Vec<f64>>,
     level: Alpha,
+    correction: Correction,
+    alternative: Alternative,
 }
 
 impl AlibiModel {
@@ -71,8 +73,22 @@ impl AlibiModel {
         pipeline.check(&schema, reference.ncols())?;
         let categories = categories_of(&pipeline.estimator, reference.ncols())?;
         let level = Alpha::new(pipeline.estimator.attribute("p_val")?.float()?)?;
+        let correction = word_of(
+            &pipeline.estimator,
+            "correction",
+            &[("bonferroni", Correction::Bonferroni), ("fdr", Correction::BenjaminiHochberg)],
+        )?;
+        let alternative = word_of(
+            &pipeline.estimator,
+            "alternative",
+            &[
+                ("two-sided", Alternative::TwoSided),
+                ("less", Alternative::Less),
+                ("greater", Alternative::Greater),
+            ],
+        )?;
         let preprocessing = pipeline.preprocessing;
-        Ok(Self { schema, preprocessing, reference, categories, level })
+        Ok(Self { schema, preprocessing, reference, categories, level, correction, alternative })
     }
 
     /// The detector, which answers as alibi-detect does.
@@ -101,6 +117,8 @@ impl AlibiModel {
             reference,
             positions,
             level: self.level,
+            correction: self.correction,
+            alternative: self.alternative,
             answers: Answers::Alibi,
         })
     }
@@ -137,9 +155,11 @@ fn reference_of(detector: &Object<'_>) -> Result<Array2<f64>, FileError> {
         let expected = "a `TabularDrift`, `KSDrift` or `ChiSquareDrift` of alibi-detect";
         return Err(detector.unexpected(expected));
     }
-    refuse(detector, "preprocess_fn", Object::is_none, "`None`, as functions are not called")?;
-    let is_two_sided = |word: &Object<'_>| word.text().is_ok_and(|word| word == "two-sided");
-    refuse(detector, "alternative", is_two_sided, "`two-sided`, the only alternative here")?;
+    if let Some(function) = detector.find_attribute("preprocess_fn")?
+        && !function.is_none()
+    {
+        return Err(function.unexpected("`None`, as functions are not called"));
+    }
     let object = detector.attribute("x_ref")?;
     let reference = object.array()?.matrix()?;
     if reference.is_empty() {
@@ -151,17 +171,16 @@ fn reference_of(detector: &Object<'_>) -> Result<Array2<f64>, FileError> {
     Ok(reference)
 }
 
-/// Refuses a detector that has an attribute which is not as expected.
-fn refuse<'g>(
-    detector: &Object<'g>,
+/// What the word of an attribute means; the first of `meanings` if there is no such attribute.
+fn word_of<T: Copy>(
+    detector: &Object<'_>,
     attribute: &str,
-    is_understood: impl Fn(&Object<'g>) -> bool,
-    expected: &str,
-) -> Result<(), FileError> {
-    match detector.find_attribute(attribute)? {
-        Some(value) if !is_understood(&value) => Err(value.unexpected(expected)),
-        _ => Ok(()),
-    }
+    meanings: &[(&str, T)],
+) -> Result<T, FileError> {
+    let Some(value) = detector.find_attribute(attribute)? else { return Ok(meanings[0].1) };
+    let word = value.text().unwrap_or_default();
+    let meaning = meanings.iter().find(|(known, _)| *known == word);
+    meaning.map(|(_, meaning)| *meaning).ok_or_else(|| value.unexpected("a word that is known"))
 }
 
 /// The categories of each categorical column.

@@ -1,20 +1,15 @@
-use std::sync::Arc;
-
 use mlops_core::{
     LoadContext, LoadModel, ModelDir, ModelDirWriter, ModelError, ModelErrorKind, SaveModel,
-    Schema, TensorSpec,
+    TensorSpec,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::TabularDrift;
-use crate::reference::{FeatureReference, Reference};
-use crate::{Alpha, Error};
+use crate::Error;
 
 const FLAVOR: &str = "mlops_drift";
 const FILE: &str = "drift_reference.json";
-const FORMAT: &str = "mlops_drift.tabular_drift";
-const FORMAT_VERSION: u32 = 1;
 
 /// The configuration of the flavor.
 #[derive(Deserialize)]
@@ -22,33 +17,9 @@ struct Flavor {
     data: String,
 }
 
-/// What stands first in the file, in every version.
-#[derive(Deserialize)]
-struct Header {
-    format: String,
-    format_version: u32,
-}
-
-/// The file of version 1.
-#[derive(Deserialize, Serialize)]
-struct Stored {
-    format: String,
-    format_version: u32,
-    alpha: Alpha,
-    features: Vec<FeatureReference>,
-}
-
 impl SaveModel for TabularDrift {
     fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError> {
-        let stored = Stored {
-            format: FORMAT.to_owned(),
-            format_version: FORMAT_VERSION,
-            alpha: self.alpha,
-            features: self.reference.features.clone(),
-        };
-        let json =
-            serde_json::to_vec(&stored).map_err(|error| ModelError::malformed(FILE, error))?;
-        dir.file(FILE, &json)?;
+        dir.file(FILE, &self.to_json())?;
         dir.flavor(FLAVOR, json!({"data": FILE}));
         // One p-value per feature.
         dir.schema(&self.schema, &TensorSpec::per_row("float64"))
@@ -62,37 +33,32 @@ impl LoadModel for TabularDrift {
         let flavor: Flavor = dir.flavor(FLAVOR)?.ok_or_else(missing)?;
         let path = dir.file(&flavor.data)?;
         let json = dir.read(&flavor.data)?;
-        let malformed = |error: serde_json::Error| ModelError::malformed(&path, error);
-        let header: Header = serde_json::from_slice(&json).map_err(malformed)?;
-        if header.format != FORMAT {
-            let what = "a format other than that of tabular drift";
-            return Err(ModelError::new(ModelErrorKind::Unsupported { what }, &path));
-        }
-        if header.format_version != FORMAT_VERSION {
-            let what = "another version of the format";
-            return Err(ModelError::new(ModelErrorKind::Unsupported { what }, &path));
-        }
-        let stored: Stored = serde_json::from_slice(&json).map_err(malformed)?;
-        let schema = match context.schema_of(dir)? {
-            Some(schema) if has_features(&schema, &stored.features) => schema,
-            _ => return Err(ModelError::malformed(&path, Error::FeatureMismatch)),
-        };
-        Ok(Self { schema, alpha: stored.alpha, reference: Reference { features: stored.features } })
+        let schema = context
+            .schema_of(dir)?
+            .ok_or_else(|| ModelError::malformed(&path, Error::MissingSchema))?;
+        Self::from_json(&json, schema).map_err(|error| {
+            let kind = match error {
+                Error::UnknownFormat | Error::FormatVersion { .. } => {
+                    ModelErrorKind::Unsupported { what: "a file of another format or version" }
+                }
+                _ => ModelErrorKind::Malformed,
+            };
+            ModelError::new(kind, &path).with_source(error)
+        })
     }
-}
-
-fn has_features(schema: &Arc<Schema>, features: &[FeatureReference]) -> bool {
-    schema.names().eq(features.iter().map(FeatureReference::feature))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
     use std::fs;
+    use std::sync::Arc;
 
-    use mlops_core::{DriftDetector, Feature, Records};
+    use mlops_core::{DriftDetector, Feature, Records, Schema};
     use ndarray::array;
 
     use super::*;
+    use crate::Alpha;
 
     fn detector() -> TabularDrift {
         let features = vec![Feature::numeric("alcohol"), Feature::integer("is_red")];
@@ -113,21 +79,10 @@ mod tests {
         assert_eq!(loaded, detector());
         let batch = Records::new(Arc::clone(loaded.schema()), array![[9.0, 1.0]]).unwrap();
         assert_eq!(loaded.detect(&batch).unwrap(), detector().detect(&batch).unwrap());
-        let text = fs::read_to_string(path.join(FILE)).unwrap();
-        assert_eq!(
-            text,
-            concat!(
-                r#"{"format":"mlops_drift.tabular_drift","format_version":1,"alpha":0.01,"features":["#,
-                r#"{"feature":"alcohol","scale":"numeric","n_missing":1,"#,
-                r#""values":[0.30000000000000004,9.4],"counts":[1,1]},"#,
-                r#"{"feature":"is_red","scale":"categorical","n_missing":0,"#,
-                r#""values":[0.0,1.0],"counts":[2,1]}]}"#,
-            )
-        );
     }
 
     #[test]
-    fn a_file_that_promises_something_else_is_refused() {
+    fn what_is_no_detector_of_this_version_is_refused() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("model");
         ModelDir::create(&path, &detector()).unwrap();
@@ -136,20 +91,14 @@ mod tests {
             assert!(text.contains(from), "{from}");
             fs::write(path.join(FILE), text.replace(from, to)).unwrap();
             let dir = ModelDir::open(&path).unwrap();
-            TabularDrift::load(&dir, &LoadContext::new()).unwrap_err().kind().clone()
+            TabularDrift::load(&dir, &LoadContext::new()).unwrap_err()
         };
-        let unsupported = |kind| matches!(kind, ModelErrorKind::Unsupported { .. });
-        assert!(unsupported(load("\"format_version\":1", "\"format_version\":2")));
-        assert!(unsupported(load("mlops_drift.tabular_drift", "pickle")));
-        for (from, to) in [
-            ("0.30000000000000004,9.4", "9.4,0.3"),
-            ("\"counts\":[2,1]", "\"counts\":[2,0]"),
-            ("\"counts\":[2,1]", "\"counts\":[2]"),
-            ("\"alpha\":0.01", "\"alpha\":1.0"),
-            ("\"feature\":\"is_red\"", "\"feature\":\"is_white\""),
-            ("9.4", "1e999"),
-        ] {
-            assert_eq!(load(from, to), ModelErrorKind::Malformed, "{from} {to}");
-        }
+        let error = load("\"format_version\":2", "\"format_version\":1");
+        assert!(matches!(error.kind(), ModelErrorKind::Unsupported { .. }), "{error}");
+        let source = error.source().unwrap().to_string();
+        assert_eq!(source, "the stored detector has format version 1, expected 2");
+        assert_eq!(*load("9.4", "1e999").kind(), ModelErrorKind::Malformed);
+        let error = load("\"is_red\"", "\"is_white\"");
+        assert_eq!(error.source().unwrap().to_string(), Error::FeatureMismatch.to_string());
     }
 }

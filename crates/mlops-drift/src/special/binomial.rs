@@ -47,8 +47,8 @@ impl Binomial {
         stirling_error(trials)
             - stirling_error(k)
             - stirling_error(trials - k)
-            - deviance(x, n * self.success)
-            - deviance(y, n * self.failure)
+            - deviance(x, n * self.success, x - n * self.success)
+            - deviance(y, n * self.failure, y - n * self.failure)
             + 0.5 * (n / (TAU * x * y)).ln()
     }
 }
@@ -66,9 +66,9 @@ pub(crate) fn stirling_error(n: u64) -> f64 {
         / n
 }
 
-/// `x ln(x / mean) + mean - x` of two positive numbers, by a series where they are close.
-fn deviance(x: f64, mean: f64) -> f64 {
-    let difference = x - mean;
+/// `x ln(x / mean) + mean - x` of two positive numbers and their difference, by a series where they
+/// are close.
+pub(super) fn deviance(x: f64, mean: f64, difference: f64) -> f64 {
     if difference.abs() >= 0.1 * (x + mean) {
         return x * (x / mean).ln() - difference;
     }

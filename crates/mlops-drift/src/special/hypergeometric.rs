@@ -1,14 +1,81 @@
+use std::f64::consts::TAU;
+
 use mlops_core::Random;
 
-use super::binomial::Binomial;
+use super::binomial::{deviance, stirling_error};
 
 /// The probability that `drawn` draws without replacement from `total` things, of which `marked`
-/// are marked, hold exactly `k` marked ones. `0 < drawn < total`, and `k` is possible.
+/// are marked, hold exactly `k` marked ones. `0 < drawn < total`, `0 < marked < total`, and `k` is
+/// possible.
 pub(crate) fn pmf(k: u64, marked: u64, drawn: u64, total: u64) -> f64 {
-    let draws = Binomial::with_odds(drawn as f64, (total - drawn) as f64);
-    let ln_pmf = draws.ln_pmf(k, marked) + draws.ln_pmf(drawn - k, total - marked)
-        - draws.ln_pmf(drawn, total);
-    ln_pmf.exp()
+    ln_pmf(k, marked, drawn, total).exp()
+}
+
+/// The logarithm of [`pmf`].
+///
+/// Loader's saddle-point form (see [`Binomial::ln_pmf`](super::binomial::Binomial::ln_pmf)) of all
+/// nine factorials at once: what remains of the large numbers is how far the four counts deviate
+/// from their means, by the same difference, which is exact.
+pub(crate) fn ln_pmf(k: u64, marked: u64, drawn: u64, total: u64) -> f64 {
+    let (unmarked, left) = (total - marked, total - drawn);
+    let counts = [k, marked - k, drawn - k, unmarked + k - drawn];
+    let products = [(marked, drawn), (marked, left), (unmarked, drawn), (unmarked, left)];
+    let product = |(row, column): (u64, u64)| u128::from(row) * u128::from(column);
+    let difference = u128::from(k) * u128::from(total);
+    let mean = product(products[0]);
+    let distance = difference.abs_diff(mean) as f64 / total as f64;
+    let difference = if difference < mean { -distance } else { distance };
+    let differences = [difference, -difference, -difference, difference];
+    let deviances = (0..4).map(|index| match counts[index] {
+        0 => distance,
+        count => {
+            let mean = product(products[index]) as f64 / total as f64;
+            deviance(count as f64, mean, differences[index])
+        }
+    });
+    let errors = |counts: &[u64]| -> f64 { counts.iter().map(|&n| rest(n)).sum() };
+    let scales = |counts: &[u64]| -> f64 { counts.iter().map(|&n| scale(n)).product() };
+    let margins = [marked, unmarked, drawn, left];
+    errors(&margins) - errors(&counts) - errors(&[total]) - deviances.sum::<f64>()
+        + 0.5 * (scales(&margins) / scales(&counts) / scale(total)).ln()
+}
+
+/// `ln n! - ln(sqrt(scale) (n / e)^n)`.
+fn rest(n: u64) -> f64 {
+    if n == 0 { 0.0 } else { stirling_error(n) }
+}
+
+/// `2 pi n` of a positive number, 1 of 0.
+fn scale(n: u64) -> f64 {
+    if n == 0 { 1.0 } else { TAU * n as f64 }
+}
+
+/// The probability that `drawn` of `total` things hold `count` or more of the `marked` ones, with
+/// the conditions of [`pmf`]; `count` is at least the mean, from which on the terms fall ever faster.
+pub(crate) fn upper_tail(count: u64, marked: u64, drawn: u64, total: u64) -> f64 {
+    let most = marked.min(drawn);
+    if count > most {
+        return 0.0;
+    }
+    let mut term = pmf(count, marked, drawn, total);
+    let mut sum = term;
+    for k in count..most {
+        let others = total - marked - (drawn - k) + 1;
+        term *= (marked - k) as f64 / (k + 1) as f64 * ((drawn - k) as f64 / others as f64);
+        sum += term;
+        if term * ((most - k) as f64) < sum * f64::EPSILON / 16.0 {
+            break;
+        }
+    }
+    sum
+}
+
+/// The most probable number of the `marked` things among `drawn` of `total`; the greater one if
+/// there are two.
+pub(crate) fn mode(marked: u64, drawn: u64, total: u64) -> u64 {
+    let mode = u128::from(drawn + 1) * u128::from(marked + 1) / u128::from(total + 2);
+    let (least, most) = ((marked + drawn).saturating_sub(total), marked.min(drawn));
+    u64::try_from(mode).unwrap_or(most).clamp(least, most)
 }
 
 /// How many of the `marked` things are among `drawn` random draws without replacement from `total`
@@ -22,8 +89,7 @@ pub(crate) fn draw(random: &mut Random, marked: u64, drawn: u64, total: u64) -> 
     if least == most {
         return most;
     }
-    let mode = u128::from(drawn + 1) * u128::from(marked + 1) / u128::from(total + 2);
-    let mode = u64::try_from(mode).unwrap_or(most).clamp(least, most);
+    let mode = mode(marked, drawn, total);
     let peak = pmf(mode, marked, drawn, total);
     let (mut low, mut low_weight) = (mode, peak);
     let (mut high, mut high_weight) = (mode, peak);

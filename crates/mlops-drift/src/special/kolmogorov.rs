@@ -3,8 +3,8 @@ mod pelz_good;
 mod smirnov;
 
 /// `P(D_n >= x)`: the probability that the empirical distribution function of a sample of `n`
-/// values, at least one, is somewhere `x` or more away from the distribution function that the
-/// values come from.
+/// values is somewhere `x` or more away from the distribution function that the values come from.
+/// Of no values it is 1 below `x = 1`.
 ///
 /// Which method answers follows Simard and L'Ecuyer, so that the answers are those of SciPy's
 /// `kstwo.sf` to the 4e-12 that it is off itself:
@@ -25,7 +25,17 @@ mod smirnov;
 ///
 /// Simard and L'Ecuyer (2011), Computing the two-sided Kolmogorov-Smirnov distribution, Journal of
 /// Statistical Software 39(11), <https://doi.org/10.18637/jss.v039.i11>.
-pub(crate) fn survival(n: usize, x: f64) -> f64 {
+///
+/// # Examples
+/// ```
+/// // scipy.stats.kstwo.sf(0.274, 10)
+/// let p_value = mlops_drift::law::kolmogorov_survival(10, 0.274);
+/// assert!((p_value - 0.371_520_384_543_495_6).abs() < 1e-14);
+/// ```
+pub fn survival(n: usize, x: f64) -> f64 {
+    if x >= 1.0 {
+        return 0.0;
+    }
     let size = n as f64;
     let (t, is_small) = (size * x, n <= 140);
     if t <= 0.5 {

@@ -4,8 +4,8 @@
                                     # numpy 1.26.4, cloudpickle 3.1.2
 
 `tabular.pkl` is a pipeline that scales, reorders and drops columns before a `TabularDrift`; `ks.pkl`
-and `chi_squared.pkl` stand alone. `refused.*.pkl` have settings that need a call of a function or
-another test. `detectors.json` holds rows and, for each detector, p-values and flags per feature.
+and `chi_squared.pkl` stand alone, and so does `one_sided.pkl`. `refused.*.pkl` have settings that
+need a call of a function. `detectors.json` holds rows and, for each detector, p-values and flags per feature.
 """
 
 import json
@@ -53,7 +53,7 @@ chi_squared = ChiSquareDrift(X[:, 2:3].astype(int), p_val=0.05)
 (HERE / "ks.pkl").write_bytes(pickle.dumps(ks, 4))
 (HERE / "chi_squared.pkl").write_bytes(pickle.dumps(chi_squared, 4))
 one_sided = KSDrift(X[:9, :1], alternative="less")
-(HERE / "refused.one_sided.pkl").write_bytes(pickle.dumps(one_sided, 4))
+(HERE / "one_sided.pkl").write_bytes(pickle.dumps(one_sided, 4))
 function = KSDrift(X[:9, :1], preprocess_fn=np.sqrt)
 (HERE / "refused.function.pkl").write_bytes(pickle.dumps(function, 4))
 document = {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mlops_core::{DriftDetector, Feature, Records, Schema};
-use mlops_drift::{AlibiModel, Error, TabularDrift};
+use mlops_drift::{AlibiModel, Alternative, Error, TabularDrift, ks_two_sample_asymptotic};
 use mlops_pyobject::Error as FileError;
 use mlops_testing::{Mutator, n_mutations};
 use ndarray::Array2;
@@ -72,7 +72,7 @@ fn detectors_answer_as_alibi_detect_does() {
         for (feature, expected) in report.features.iter().zip(&expected.p_value) {
             assert_near(feature.p_value.unwrap(), *expected);
         }
-        let is_drift = report.is_drift().map(|is_drift| u8::from(is_drift.unwrap()));
+        let is_drift = report.is_below_alpha().map(|is_drift| u8::from(is_drift.unwrap()));
         assert_eq!(is_drift.collect::<Vec<_>>(), expected.is_drift);
     }
 }
@@ -89,7 +89,7 @@ fn columns_that_a_pipeline_moves_and_drops_are_reported_by_name() {
         assert_near(report.features[position].p_value.unwrap(), *expected);
     }
     assert_eq!(report.features[3].p_value, None);
-    let is_drift: Vec<_> = report.is_drift().collect();
+    let is_drift: Vec<_> = report.is_below_alpha().collect();
     let expected = document.tabular.is_drift.iter().map(|flag| Some(*flag == 1));
     assert!(expected.eq([is_drift[2], is_drift[1], is_drift[0]]));
 }
@@ -103,8 +103,10 @@ fn the_exact_twin_answers_as_if_it_had_been_fitted_here() {
     let exact = model("tabular.pkl", &[0, 1, 2, 3]).detector().unwrap().exact();
     let exact = exact.detect(&records(&document.rows, &[0, 1, 2, 3])).unwrap();
     // Scaling changes neither order nor ties.
-    for position in [0, 1] {
-        assert_eq!(exact.features[position], fitted.features[position]);
+    for (exact, fitted) in exact.features.iter().zip(&fitted.features).take(2) {
+        assert_eq!((exact.statistic, exact.p_value), (fitted.statistic, fitted.p_value));
+        let moved = [exact, fitted].map(|drift| drift.effects.unwrap().wasserstein.unwrap());
+        assert!((moved[0] / moved[1] - 1.0).abs() < 1e-13, "{moved:?}");
     }
     assert_ne!(exact.features[2].test, fitted.features[2].test);
     assert_eq!(exact.alpha, 0.05);
@@ -124,14 +126,25 @@ fn reference_rows_can_be_had_as_they_were() {
 }
 
 #[test]
+fn one_sided_detectors_are_read() {
+    let model = model("one_sided.pkl", &[0]);
+    let reference = model.reference().unwrap();
+    let values: Vec<f64> = reference.values().iter().copied().collect();
+    let batch = values.iter().map(|value| value - 1.0).collect::<Vec<_>>();
+    let outcome = ks_two_sample_asymptotic(&values, &batch, Alternative::Less).unwrap();
+    let rows = Array2::from_shape_vec((batch.len(), 1), batch).unwrap();
+    let batch = Records::new(schema(&[0]), rows).unwrap();
+    let report = model.detector().unwrap().detect(&batch).unwrap();
+    assert_near(report.features[0].p_value.unwrap(), outcome.p_value);
+}
+
+#[test]
 fn what_is_not_understood_is_named() {
     let error = |bytes: &[u8], columns: &[usize]| {
         AlibiModel::from_bytes(bytes, schema(columns)).unwrap_err()
     };
     let found = error(b"cos\nsystem\n(S'rm -rf /'\ntR.", &[0]).to_string();
     assert!(found.contains("os.system") && found.contains("TabularDrift"), "{found}");
-    let found = error(&sample("refused.one_sided.pkl"), &[0]).to_string();
-    assert_eq!(found, "`alternative` is a text, expected `two-sided`, the only alternative here");
     let found = error(&sample("refused.function.pkl"), &[0]).to_string();
     assert!(found.starts_with("`preprocess_fn` is "), "{found}");
     let found = error(&sample("ks.pkl"), &[0, 1, 2]);

@@ -1,6 +1,6 @@
 //! Without drift, a p-value is at most a with probability at most a, for every a.
 
-use mlops_drift::{chi_squared_homogeneity, ks_two_sample};
+use mlops_drift::{Alternative, chi_squared_homogeneity, ks_two_sample};
 use mlops_testing::SplitMix64;
 
 const LEVELS: [f64; 5] = [0.01, 0.05, 0.1, 0.25, 0.5];
@@ -31,7 +31,7 @@ fn kolmogorov_smirnov_keeps_its_level_with_ties() {
     for (n, m) in [(100, 1), (100, 2), (100, 10), (60, 50)] {
         assert_level(&format!("n {n} m {m}"), |random| {
             let (reference, batch) = (tied_sample(random, n), tied_sample(random, m));
-            ks_two_sample(&reference, &batch).unwrap().p_value
+            ks_two_sample(&reference, &batch, Alternative::TwoSided).unwrap().p_value
         });
     }
 }

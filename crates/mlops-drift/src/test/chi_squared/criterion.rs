@@ -8,20 +8,22 @@ use super::Table;
 ///
 /// T is summed in integers, so that rounding never decides: each `1 / c_j` is rounded down to a
 /// multiple of `2^-scale`, and what that loses is allowed for.
-#[derive(Debug)]
-pub(super) struct Criterion {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Criterion<'a> {
     /// `1 / c_j` in multiples of `2^-scale`.
-    inverse_totals: Vec<u128>,
+    inverse_totals: &'a [u128],
     /// The least T that is far enough off.
     bar: u128,
 }
 
-impl Criterion {
-    pub(super) fn new(table: &Table) -> Self {
+impl<'a> Criterion<'a> {
+    /// The criterion of the observed table, in the memory of `inverse_totals`.
+    pub(super) fn new(table: &Table<'_>, inverse_totals: &'a mut Vec<u128>) -> Self {
         // T is at most `drawn`: this leaves room for it and for what is lost.
         let scale = 126 - (u64::BITS - table.drawn.leading_zeros());
         let inverse = |total: u64| (1_u128 << scale) / u128::from(total);
-        let inverse_totals = table.columns.iter().map(|column| inverse(column.total)).collect();
+        inverse_totals.clear();
+        inverse_totals.extend(table.columns.iter().map(|column| inverse(column.total)));
         let mut criterion = Self { inverse_totals, bar: 0 };
         let columns = table.columns.iter().enumerate();
         let observed: u128 =

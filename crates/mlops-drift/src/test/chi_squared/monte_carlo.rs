@@ -16,12 +16,16 @@ pub(super) struct Sampled {
 /// are enough of them; `None` if there is no time for a useful number of draws.
 ///
 /// The random numbers follow from the totals: equal tables have equal p-values.
-pub(super) fn sample(table: &Table) -> Option<Sampled> {
+pub(super) fn sample(
+    table: &Table<'_>,
+    criterion: Criterion<'_>,
+    below: &mut Vec<u64>,
+) -> Option<Sampled> {
     let draws = affordable_draws(table);
     if draws < FEWEST_DRAWS {
         return None;
     }
-    let deal = Deal::new(table);
+    let deal = Deal::new(table, criterion, below);
     let seed = table
         .columns
         .iter()
@@ -42,21 +46,23 @@ pub(super) fn sample(table: &Table) -> Option<Sampled> {
 /// How the smaller sample is dealt out: halves of the categories share what is drawn from both,
 /// then quarters, and so on.
 #[derive(Debug)]
-struct Deal {
-    criterion: Criterion,
+struct Deal<'a> {
+    criterion: Criterion<'a>,
     drawn: u64,
     /// For each category the number of values in those before it, and at the end that of all.
-    below: Vec<u64>,
+    below: &'a [u64],
 }
 
-impl Deal {
-    fn new(table: &Table) -> Self {
+impl<'a> Deal<'a> {
+    fn new(table: &Table<'_>, criterion: Criterion<'a>, below: &'a mut Vec<u64>) -> Self {
         let totals = table.columns.iter().scan(0, |below, column| {
             *below += column.total;
             Some(*below)
         });
-        let below = std::iter::once(0).chain(totals).collect();
-        Self { criterion: Criterion::new(table), drawn: table.drawn, below }
+        below.clear();
+        below.reserve(table.columns.len() + 1);
+        below.extend(std::iter::once(0).chain(totals));
+        Self { criterion, drawn: table.drawn, below }
     }
 
     fn is_reached_by_next(&self, random: &mut Random) -> bool {
@@ -81,7 +87,7 @@ impl Deal {
 }
 
 /// How many draws there is time for.
-fn affordable_draws(table: &Table) -> u64 {
+fn affordable_draws(table: &Table<'_>) -> u64 {
     let categories = table.columns.len() as u64;
     // A value is in one half, one quarter and so on; each of them takes about the time of 32 steps
     // from the mode to a neighbour, and as many steps as it takes to what is drawn.
@@ -105,8 +111,20 @@ const MOST_STEPS: u64 = 1 << 25;
 
 #[cfg(test)]
 mod tests {
-    use super::super::exact::enumerate;
+    use super::super::exact::{Weights, enumerate};
     use super::*;
+
+    fn sampled(reference: &[u64], batch: &[u64]) -> Sampled {
+        let mut columns = vec![];
+        let table = Table::new(reference, batch, &mut columns).unwrap();
+        sample(&table, Criterion::new(&table, &mut vec![]), &mut vec![]).unwrap()
+    }
+
+    fn enumerated(reference: &[u64], batch: &[u64]) -> f64 {
+        let mut columns = vec![];
+        let table = Table::new(reference, batch, &mut columns).unwrap();
+        enumerate(&table, Criterion::new(&table, &mut vec![]), &mut Weights::default())
+    }
 
     #[test]
     fn p_values_are_within_their_standard_error_of_the_exact_ones() {
@@ -122,8 +140,8 @@ mod tests {
             [50, 0, 10, 0],
             [20, 20, 10, 10],
         ] {
-            let table = Table::new(&reference, &batch).unwrap();
-            let (sampled, exact) = (sample(&table).unwrap().p_value, enumerate(&table));
+            let sampled = sampled(&reference, &batch).p_value;
+            let exact = enumerated(&reference, &batch);
             // Of a count of ENOUGH, or of one in MOST_DRAWS draws.
             let by_count = exact * ((1.0 - exact) / ENOUGH as f64).sqrt();
             let by_draws = (exact * (1.0 - exact) / MOST_DRAWS as f64).sqrt();
@@ -139,22 +157,23 @@ mod tests {
         let (reference, batch) = ([900, 400, 80, 20, 3], [60, 40, 12, 3, 1]);
         let p_value = |order: [usize; 5]| {
             let pick = |counts: [u64; 5]| order.map(|category| counts[category]);
-            let sampled = sample(&Table::new(&pick(reference), &pick(batch)).unwrap()).unwrap();
-            sampled.p_value.to_bits()
+            sampled(&pick(reference), &pick(batch)).p_value.to_bits()
         };
         assert_eq!(p_value([0, 1, 2, 3, 4]), p_value([3, 1, 4, 0, 2]));
     }
 
     #[test]
     fn the_observed_draw_counts_as_one() {
-        let table = Table::new(&[4000, 900, 100, 0], &[0, 0, 0, 100]).unwrap();
-        assert_eq!(sample(&table), Some(Sampled { p_value: 1e-4, reached: 0 }));
+        let sampled = sampled(&[4000, 900, 100, 0], &[0, 0, 0, 100]);
+        assert_eq!(sampled, Sampled { p_value: 1e-4, reached: 0 });
     }
 
     #[test]
     fn draws_are_limited_by_the_time_that_they_take() {
         let draws = |categories: usize, each: u64| {
-            affordable_draws(&Table::new(&vec![each; categories], &vec![each; categories]).unwrap())
+            let counts = vec![each; categories];
+            let mut columns = vec![];
+            affordable_draws(&Table::new(&counts, &counts, &mut columns).unwrap())
         };
         assert_eq!(draws(10, 10), MOST_DRAWS);
         assert!((FEWEST_DRAWS..MOST_DRAWS).contains(&draws(1_000, 10)));

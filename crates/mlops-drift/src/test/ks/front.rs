@@ -2,7 +2,7 @@ use super::kernel::Kernel;
 
 /// Where the paths that stayed inside of the corridor are: a probability for each count from
 /// `first` on.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Front {
     first: usize,
     mass: Vec<f64>,
@@ -19,9 +19,16 @@ pub(super) struct Part<'a> {
 }
 
 impl Front {
-    /// All paths begin at count 0.
-    pub(super) fn at_zero() -> Self {
-        Self { first: 0, mass: vec![1.0], padded: vec![], next: vec![] }
+    /// All paths begin at count 0, and none has more than `most`.
+    pub(super) fn reset(&mut self, most: usize) {
+        self.first = 0;
+        self.mass.clear();
+        // Both change places: memory for the longest front in each.
+        self.mass.reserve(most + 1);
+        self.next.clear();
+        self.next.reserve(most + 1);
+        self.padded.reserve(most + 2 * TAPS);
+        self.mass.push(1.0);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -29,12 +36,12 @@ impl Front {
     }
 
     /// How many multiplications `advance` takes at most.
-    pub(super) fn work(&self, kernel: &Kernel) -> usize {
+    pub(super) fn work(&self, kernel: Kernel<'_>) -> usize {
         self.mass.len() * kernel.weights.len()
     }
 
     /// Takes a binomial step; counts above `most` are dropped.
-    pub(super) fn advance(&mut self, kernel: &Kernel, most: usize) {
+    pub(super) fn advance(&mut self, kernel: Kernel<'_>, most: usize) {
         let first = self.first + kernel.first;
         let reached = self.mass.len() + kernel.weights.len() - 1;
         let length = reached.min((most + 1).saturating_sub(first));
@@ -92,10 +99,11 @@ mod tests {
 
     #[test]
     fn a_step_spreads_and_a_cut_keeps_the_corridor() {
-        let kernel = Kernel { gap: 2, first: 1, weights: vec![0.5, 0.25, 0.25] };
-        let mut front = Front::at_zero();
-        front.advance(&kernel, 9);
-        front.advance(&kernel, 5);
+        let kernel = Kernel { first: 1, weights: &[0.5, 0.25, 0.25] };
+        let mut front = Front::default();
+        front.reset(9);
+        front.advance(kernel, 9);
+        front.advance(kernel, 5);
         assert_eq!((front.first, &front.mass[..]), (2, &[0.25, 0.25, 0.3125, 0.125][..]));
         assert_eq!((front.below(3).first, front.below(3).mass), (2, &[0.25][..]));
         assert_eq!((front.above(4).first, front.above(4).mass), (5, &[0.125][..]));

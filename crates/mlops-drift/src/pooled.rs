@@ -1,3 +1,4 @@
+use crate::Alternative;
 use crate::empirical::EmpiricalDistribution;
 
 /// Both samples together, in ascending order.
@@ -7,70 +8,82 @@ use crate::empirical::EmpiricalDistribution;
 /// of the reference into stretches, in which the ends are the reference's own, shifted by the batch
 /// values so far. A batch of a few rows costs a few binary searches, however large the reference
 /// is.
-#[derive(Debug)]
-pub(super) struct Pooled<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pooled<'a> {
     // Invariant: the sizes of both samples are positive.
-    reference: &'a EmpiricalDistribution,
-    batch_size: usize,
-    stretches: Vec<Stretch>,
+    pub(crate) reference: &'a EmpiricalDistribution,
+    pub(crate) batch: &'a EmpiricalDistribution,
+    // Invariant: one before each distinct batch value, and one after the last.
+    pub(crate) stretches: &'a [Stretch],
 }
 
 /// The ends of runs from one distinct batch value to the next: one for each rank of the reference
 /// in `first..=last`.
 #[derive(Clone, Copy, Debug)]
-struct Stretch {
+pub(crate) struct Stretch {
     /// The number of distinct reference values up to the batch value that begins the stretch.
-    first: usize,
+    pub(crate) first: usize,
     /// The number of distinct reference values below the batch value that follows.
-    last: usize,
+    pub(crate) last: usize,
     /// The number of batch values so far.
-    batch: usize,
+    pub(crate) batch: usize,
 }
 
 /// Where the two samples differ most.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deviation {
-    /// `|i m - j n|` of i reference and j batch values.
-    pub(super) distance: u128,
+pub(crate) struct Deviation {
+    /// `|i m - j n|` of i reference and j batch values, or one of its signs.
+    pub(crate) distance: u128,
     /// The number of reference values.
-    pub(super) reference: usize,
+    pub(crate) reference: usize,
     /// The number of batch values.
-    pub(super) batch: usize,
+    pub(crate) batch: usize,
 }
 
 impl<'a> Pooled<'a> {
-    pub(super) fn new(reference: &'a EmpiricalDistribution, batch: &EmpiricalDistribution) -> Self {
+    /// Pools two samples, in the memory of `stretches`.
+    pub(crate) fn new(
+        reference: &'a EmpiricalDistribution,
+        batch: &'a EmpiricalDistribution,
+        stretches: &'a mut Vec<Stretch>,
+    ) -> Self {
         let values = reference.values();
-        let mut stretches = Vec::with_capacity(batch.values().len() + 1);
+        stretches.clear();
         let mut first = 0;
-        for (value, &below) in batch.values().iter().zip(batch.below()) {
-            let last = first + values[first..].partition_point(|candidate| candidate < value);
-            stretches.push(Stretch { first, last, batch: below });
+        for (rank, value) in batch.values().iter().enumerate() {
+            let last = reference.rank(*value);
+            stretches.push(Stretch { first, last, batch: batch.below(rank) });
             let is_tie = values.get(last) == Some(value);
             first = last + usize::from(is_tie);
         }
         stretches.push(Stretch { first, last: values.len(), batch: batch.size() });
-        Self { reference, batch_size: batch.size(), stretches }
+        Self { reference, batch, stretches }
     }
 
-    pub(super) fn reference_size(&self) -> usize {
+    pub(crate) fn reference_size(&self) -> usize {
         self.reference.size()
     }
 
-    pub(super) fn batch_size(&self) -> usize {
-        self.batch_size
+    pub(crate) fn batch_size(&self) -> usize {
+        self.batch.size()
     }
 
-    /// The largest deviation; within a stretch only the reference grows, so it is at either end of
-    /// one.
-    pub(super) fn largest_deviation(&self) -> Deviation {
-        let (n, m) = (self.reference.size() as u128, self.batch_size as u128);
+    /// The largest deviation in the direction of `alternative`; within a stretch only the reference
+    /// grows, so it is at either end of one.
+    pub(crate) fn largest_deviation(&self, alternative: Alternative) -> Deviation {
+        let (n, m) = (self.reference.size() as i128, self.batch.size() as i128);
         let mut largest = Deviation { distance: 0, reference: 0, batch: 0 };
-        for stretch in &self.stretches {
+        for stretch in self.stretches {
             for rank in [stretch.first, stretch.last] {
-                let reference = self.reference.below()[rank];
-                let distance = (reference as u128 * m).abs_diff(stretch.batch as u128 * n);
-                if distance > largest.distance {
+                let reference = self.reference.below(rank);
+                let ahead = reference as i128 * m - stretch.batch as i128 * n;
+                let distance = match alternative {
+                    Alternative::TwoSided => ahead.abs(),
+                    Alternative::Greater => ahead,
+                    Alternative::Less => -ahead,
+                };
+                if distance > largest.distance.cast_signed() {
+                    let distance = distance.cast_unsigned();
                     largest = Deviation { distance, reference, batch: stretch.batch };
                 }
             }
@@ -79,12 +92,12 @@ impl<'a> Pooled<'a> {
     }
 
     /// A cursor at time 0.
-    pub(super) fn ends(&self) -> Ends<'_> {
+    pub(crate) fn ends(&self) -> Ends<'_> {
         Ends { pooled: self, stretch: 0 }
     }
 
     fn time(&self, stretch: Stretch, rank: usize) -> usize {
-        self.reference.below()[rank] + stretch.batch
+        self.reference.below(rank) + stretch.batch
     }
 
     /// The first end of a stretch at or after `time`, which is not after its last one.
@@ -92,9 +105,9 @@ impl<'a> Pooled<'a> {
         if self.is_untied(stretch) {
             return time.max(self.time(stretch, stretch.first));
         }
-        let ends = &self.reference.below()[stretch.first..=stretch.last];
-        let before = ends.partition_point(|below| below + stretch.batch < time);
-        self.time(stretch, stretch.first + before)
+        let Stretch { first, last, batch } = stretch;
+        let rank = self.reference.first_rank(first..=last, |below| below + batch >= time);
+        self.time(stretch, rank)
     }
 
     /// The last end of a stretch at or before `time`, which is not before its first one.
@@ -102,9 +115,9 @@ impl<'a> Pooled<'a> {
         if self.is_untied(stretch) {
             return time.min(self.time(stretch, stretch.last));
         }
-        let ends = &self.reference.below()[stretch.first..=stretch.last];
-        let until = ends.partition_point(|below| below + stretch.batch <= time);
-        self.time(stretch, stretch.first + until - 1)
+        let Stretch { first, last, batch } = stretch;
+        let rank = self.reference.first_rank(first..=last, |below| below + batch > time);
+        self.time(stretch, rank - 1)
     }
 
     /// Whether every time of a stretch is an end, so that there is nothing to search.
@@ -116,7 +129,7 @@ impl<'a> Pooled<'a> {
 
 /// Finds the ends of runs of equal values, forward from a time to the next ones.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends<'a> {
+pub(crate) struct Ends<'a> {
     pooled: &'a Pooled<'a>,
     // Invariant: the stretch holds an end at or after the time of the last `advance_to`.
     stretch: usize,
@@ -124,19 +137,19 @@ pub(super) struct Ends<'a> {
 
 impl Ends<'_> {
     /// Moves to the first end at or after `time`, which is at most the last one, and returns it.
-    pub(super) fn advance_to(&mut self, time: usize) -> usize {
+    pub(crate) fn advance_to(&mut self, time: usize) -> usize {
         let (stretch, end) = self.search(time);
         self.stretch = stretch;
         end
     }
 
     /// The first end at or after `time`, which lies between the cursor and the last end.
-    pub(super) fn first_from(&self, time: usize) -> usize {
+    pub(crate) fn first_from(&self, time: usize) -> usize {
         self.search(time).1
     }
 
     /// The last end at or before `time`, which is at or after the cursor.
-    pub(super) fn last_to(&self, time: usize) -> usize {
+    pub(crate) fn last_to(&self, time: usize) -> usize {
         let stretches = &self.pooled.stretches[self.stretch..];
         let begun = stretches
             .iter()
@@ -176,7 +189,8 @@ mod tests {
             (&[1.0, 5.0, 6.0, 6.0], &[3, 4, 5, 8, 10, 11]),
         ] {
             let batch = distribution(batch);
-            let pooled = Pooled::new(&reference, &batch);
+            let mut stretches = vec![];
+            let pooled = Pooled::new(&reference, &batch, &mut stretches);
             let mut ends = pooled.ends();
             let mut found = vec![];
             let mut time = 0;
@@ -194,7 +208,8 @@ mod tests {
     #[test]
     fn the_last_end_is_sought_beyond_the_stretch() {
         let (reference, batch) = (distribution(&[1.0, 3.0, 3.0, 5.0]), distribution(&[2.0, 4.0]));
-        let pooled = Pooled::new(&reference, &batch);
+        let mut stretches = vec![];
+        let pooled = Pooled::new(&reference, &batch, &mut stretches);
         let mut ends = pooled.ends();
         assert_eq!(ends.advance_to(1), 1);
         assert_eq!([1, 2, 3, 4, 5, 6].map(|time| ends.last_to(time)), [1, 2, 2, 4, 5, 6]);
@@ -204,7 +219,16 @@ mod tests {
     #[test]
     fn the_deviation_is_an_integer() {
         let (reference, batch) = (distribution(&[1.0, 2.0, 3.0]), distribution(&[2.0, 9.0]));
-        let deviation = Pooled::new(&reference, &batch).largest_deviation();
-        assert_eq!((deviation.distance, deviation.reference, deviation.batch), (3, 3, 1));
+        let mut stretches = vec![];
+        let pooled = Pooled::new(&reference, &batch, &mut stretches);
+        for (alternative, expected) in [
+            (Alternative::TwoSided, (3, 3, 1)),
+            (Alternative::Greater, (3, 3, 1)),
+            (Alternative::Less, (0, 0, 0)),
+        ] {
+            let deviation = pooled.largest_deviation(alternative);
+            let Deviation { distance, reference, batch } = deviation;
+            assert_eq!((distance, reference, batch), expected, "{alternative:?}");
+        }
     }
 }

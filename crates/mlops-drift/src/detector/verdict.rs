@@ -1,0 +1,58 @@
+use mlops_core::{DriftReport, DriftStatus, FeatureDrift};
+
+use crate::correction::Family;
+
+/// Adjusts the p-values of a report for their number, by its correction, and says what has drifted,
+/// by its level and its minimum effect.
+///
+/// The family is all tests of the report that can tell anything: a feature whose values are all the
+/// same in both samples is no part of it, and what is missing is one only where something is. Both
+/// follow from the pooled values and not from how they are dealt out, so that the promise of the
+/// correction holds.
+pub(crate) fn judge(report: &mut DriftReport, family: &mut Family) {
+    family.p_values.clear();
+    for feature in &report.features {
+        let missing = feature.missing.map(|missing| missing.p_value);
+        family.p_values.extend(tested(feature).into_iter().chain(missing));
+    }
+    family.adjust(report.correction);
+    let alpha = report.alpha;
+    let least_effect = report.minimum_effect.unwrap_or(0.0);
+    let is_drift = |p_value: f64, effect: f64| p_value < alpha && effect >= least_effect;
+    let mut adjusted = family.adjusted.iter();
+    let (mut smallest, mut verdict) = (f64::INFINITY, None);
+    for feature in &mut report.features {
+        let mut flag = None;
+        feature.threshold = alpha;
+        feature.adjusted_p_value = feature.p_value;
+        if tested(feature).is_some()
+            && let Some(value) = adjusted.next()
+        {
+            feature.adjusted_p_value = Some(value.p_value);
+            feature.threshold = alpha / value.factor;
+        }
+        if let Some(p_value) = feature.adjusted_p_value {
+            let effect = feature.effects.map_or(1.0, |effects| effects.distance);
+            flag = Some(is_drift(p_value, effect));
+            smallest = f64::min(smallest, p_value);
+        }
+        if let Some(missing) = &mut feature.missing
+            && let Some(value) = adjusted.next()
+        {
+            missing.adjusted_p_value = value.p_value;
+            missing.threshold = alpha / value.factor;
+            let effect = (missing.batch - missing.reference).abs();
+            flag = Some(flag == Some(true) || is_drift(value.p_value, effect));
+            smallest = f64::min(smallest, value.p_value);
+        }
+        feature.is_drift = flag;
+        verdict = verdict.max(flag);
+    }
+    report.p_value = verdict.map(|_| smallest);
+    report.is_drift = verdict;
+}
+
+/// The p-value of a feature's values if they could have told anything.
+fn tested(feature: &FeatureDrift) -> Option<f64> {
+    feature.p_value.filter(|_| feature.status != DriftStatus::Constant)
+}

@@ -1,0 +1,168 @@
+use std::fmt::{self, Display, Formatter};
+
+use mlops_core::{Correction, DriftReport, DriftStatus, DriftTest, FeatureDrift, PValueMethod};
+
+/// A report as a table that a person reads in a terminal: the verdict, and a line per feature.
+///
+/// P-values that are not exact are marked with `~`.
+///
+/// # Examples
+/// ```
+/// use mlops_core::{DriftReport, DriftTest, FeatureDrift, PValueMethod};
+/// use mlops_drift::DriftTable;
+///
+/// let (test, method) = (DriftTest::KolmogorovSmirnov, PValueMethod::Exact);
+/// let report = DriftReport::new(
+///     0.05,
+///     vec![FeatureDrift::tested("alcohol", test, 0.5, 0.001, method)],
+/// );
+/// let table = DriftTable::new(&report).to_string();
+/// assert!(table.starts_with("drift: yes"), "{table}");
+/// assert!(table.lines().any(|line| line.starts_with("alcohol") && line.ends_with("yes")));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct DriftTable<'a> {
+    report: &'a DriftReport,
+}
+
+impl<'a> DriftTable<'a> {
+    /// The table of a report.
+    pub fn new(report: &'a DriftReport) -> Self {
+        Self { report }
+    }
+}
+
+const HEADER: [&str; 11] = [
+    "feature",
+    "test",
+    "statistic",
+    "p-value",
+    "adjusted",
+    "distance",
+    "moved by",
+    "psi",
+    "missing",
+    "unseen",
+    "drift",
+];
+
+/// The columns from which on numbers stand, aligned at their ends.
+const NUMBERS: std::ops::Range<usize> = 2..10;
+
+impl Display for DriftTable<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let DriftReport { alpha, correction, minimum_effect, n_rows, p_value, is_drift, .. } =
+            self.report;
+        write!(f, "drift: {}", verdict(*is_drift))?;
+        if let Some(p_value) = p_value {
+            write!(f, " (p = {}, ", short(*p_value))?;
+            write!(f, "{}, alpha = {alpha}", correction_name(*correction))?;
+            if let Some(effect) = minimum_effect {
+                write!(f, ", distance at least {effect}")?;
+            }
+            f.write_str(")")?;
+        }
+        write!(f, "; {n_rows} rows")?;
+        if let Some(id) = &self.report.reference_id {
+            write!(f, "; reference {id}")?;
+        }
+        f.write_str("\n\n")?;
+        let lines: Vec<_> = self.report.features.iter().map(cells).collect();
+        let header = HEADER.map(str::to_owned);
+        let mut widths = HEADER.map(str::len);
+        for line in &lines {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        for line in std::iter::once(&header).chain(&lines) {
+            let mut text = String::new();
+            for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
+                let padding = " ".repeat(width - cell.chars().count());
+                let is_number = NUMBERS.contains(&column);
+                let (before, after) =
+                    if is_number { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                text.extend([before, cell, after, "  "]);
+            }
+            writeln!(f, "{}", text.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn cells(drift: &FeatureDrift) -> [String; 11] {
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), short);
+    let p_value = match (drift.p_value, drift.method) {
+        (Some(p_value), Some(PValueMethod::Exact)) => short(p_value),
+        (Some(p_value), _) => format!("~{}", short(p_value)),
+        (None, _) => "-".to_owned(),
+    };
+    let missing = match drift.missing {
+        Some(missing) => format!("{} (p = {})", drift.n_missing, short(missing.p_value)),
+        None => drift.n_missing.to_string(),
+    };
+    let moved = drift.effects.and_then(|effects| effects.wasserstein);
+    let status = match drift.status {
+        DriftStatus::Tested => verdict(drift.is_drift).to_owned(),
+        status => format!("{} ({})", verdict(drift.is_drift), status_name(status)),
+    };
+    [
+        drift.feature.clone(),
+        test_name(drift.test).to_owned(),
+        number(drift.statistic),
+        p_value,
+        number(drift.adjusted_p_value),
+        number(drift.effects.map(|effects| effects.distance)),
+        moved.map_or_else(|| "-".to_owned(), |moved| format!("{} sd", short(moved))),
+        number(drift.effects.map(|effects| effects.population_stability_index)),
+        missing,
+        drift.n_unseen.to_string(),
+        status,
+    ]
+}
+
+/// Three digits.
+fn short(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e4).contains(&value.abs()) {
+        format!("{value:.3}")
+    } else {
+        format!("{value:.1e}")
+    }
+}
+
+fn verdict(is_drift: Option<bool>) -> &'static str {
+    match is_drift {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "not tested",
+    }
+}
+
+fn test_name(test: DriftTest) -> &'static str {
+    match test {
+        DriftTest::KolmogorovSmirnov => "KS",
+        DriftTest::ChiSquared => "chi-squared",
+        _ => "other",
+    }
+}
+
+fn status_name(status: DriftStatus) -> &'static str {
+    match status {
+        DriftStatus::TooFewRows => "too few rows",
+        DriftStatus::Constant => "constant",
+        DriftStatus::EmptyBatch => "empty batch",
+        DriftStatus::AllMissing => "all missing",
+        DriftStatus::EmptyReference => "empty reference",
+        _ => "tested",
+    }
+}
+
+fn correction_name(correction: Correction) -> &'static str {
+    match correction {
+        Correction::Bonferroni => "Bonferroni",
+        Correction::Holm => "Holm",
+        Correction::BenjaminiHochberg => "Benjamini-Hochberg",
+        Correction::BenjaminiYekutieli => "Benjamini-Yekutieli",
+        _ => "not corrected",
+    }
+}
