@@ -40,9 +40,15 @@ impl EmpiricalDistribution {
     pub(crate) fn refill(&mut self, sample: impl Iterator<Item = f64>) {
         self.values.clear();
         self.values.extend(sample);
-        // As many as there can be: a sample of as many values never needs more memory.
-        self.below.reserve(self.values.len() + 1);
         self.sort();
+    }
+
+    /// Forgets the values, and takes memory for as many.
+    pub(crate) fn reserve(&mut self, n_values: usize) {
+        self.values.clear();
+        self.values.reserve(n_values);
+        self.below.clear();
+        self.below.reserve(n_values + 1);
     }
 
     /// The same sample, made ready for many searches.

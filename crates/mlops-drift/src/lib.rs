@@ -30,7 +30,7 @@ pub use distance::wasserstein::{wasserstein_distance, wasserstein_distance_weigh
 pub use effect::Effect;
 pub use error::{Error, Sample};
 pub use table::DriftTable;
-pub use test::chi_squared::{ChiSquaredOutcome, chi_squared_homogeneity};
+pub use test::chi_squared::{ChiSquaredOutcome, chi_squared_contingency, chi_squared_homogeneity};
 pub use test::cramer_von_mises::{
     CramerVonMisesOutcome, cramer_von_mises, cramer_von_mises_asymptotic,
 };

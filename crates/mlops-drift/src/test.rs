@@ -11,6 +11,7 @@ pub(crate) struct Comparison {
     pub(crate) statistic: f64,
     /// Above 0 and at most 1.
     pub(crate) p_value: f64,
+    pub(crate) log10_p_value: f64,
     pub(crate) method: PValueMethod,
 }
 

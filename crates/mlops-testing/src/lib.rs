@@ -1,11 +1,13 @@
 //! Fixture paths, generators and tolerances for the tests of this workspace.
 
 mod mutations;
+mod recipe;
 
 use std::env;
 use std::path::PathBuf;
 
 pub use mutations::{Mutator, n_mutations};
+pub use recipe::sample;
 
 /// The folder of large fixtures that the environment variable `MLOPS_FIXTURES` names.
 ///
@@ -19,6 +21,13 @@ pub fn fixtures(left_out: &str) -> Option<PathBuf> {
 /// Without it, a line on stderr says that `left_out` is not tested.
 pub fn wine_data(left_out: &str) -> Option<PathBuf> {
     folder("WINE_DATA", left_out)
+}
+
+/// How often a test of probabilities draws: the environment variable `MLOPS_BATCHES`, else 2,000.
+#[expect(clippy::disallowed_methods, reason = "tests read the environment")]
+pub fn n_batches() -> usize {
+    let number = env::var("MLOPS_BATCHES").ok();
+    number.and_then(|number| number.parse().ok()).unwrap_or(2_000)
 }
 
 #[expect(clippy::print_stderr, reason = "whoever runs the tests must see what was left out")]

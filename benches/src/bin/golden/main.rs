@@ -2,9 +2,13 @@
 //! compute.
 //!
 //! ```sh
+//! cargo run --release -p mlops-benches --bin golden -- drift FILE
 //! cargo run --release -p mlops-benches --bin golden -- outlier PATH...
 //! cargo run --release -p mlops-benches --bin golden -- xgboost MODEL ROWS
 //! ```
+//!
+//! `FILE`: samples and what tests of them are expected to say, as `crates/mlops-drift/tests/data/golden_drift.py`
+//! describes it; printed with what ours say in the place of that.
 //!
 //! `PATH`: isolation forests of Python (pickle, joblib or skops, also in gzip, or an MLflow directory) and tables of
 //! rows (CSV with a header, or JSON with `rows`), in any order; a folder stands for the files in it. Each forest is
@@ -12,6 +16,7 @@
 //!
 //! `MODEL`, `ROWS`: a booster, and a table as above or numbers of 32 bits, row by row, in a file that ends in `.f32`.
 
+mod drift;
 mod outlier;
 mod table;
 mod xgboost;
@@ -32,6 +37,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let outcome = match &*subject {
+        "drift" => drift::golden(&paths).and_then(print),
         "outlier" => outlier::golden(&paths).and_then(print),
         "xgboost" => xgboost::golden(&paths).and_then(print),
         "--help" => writeln!(io::stdout(), "{USAGE}").map_err(Into::into),
@@ -47,7 +53,8 @@ fn main() -> ExitCode {
 }
 
 const USAGE: &str = "\
-usage: golden outlier PATH... | golden xgboost MODEL ROWS
+usage: golden drift FILE | golden outlier PATH... | golden xgboost MODEL ROWS
+FILE: cases of drift tests as JSON
 ROWS: a CSV file with a header, a JSON file with `rows`, or 32-bit numbers in a file that ends in .f32";
 
 fn print(document: Value) -> Result<(), Box<dyn Error>> {

@@ -24,7 +24,8 @@ struct Stored {
     format_version: u32,
     #[serde(flatten)]
     settings: Settings,
-    reference_id: String,
+    /// A file that was written by hand may be without.
+    reference_id: Option<String>,
     features: Vec<FeatureReference>,
 }
 
@@ -55,7 +56,7 @@ impl TabularDrift {
             format: FORMAT.to_owned(),
             format_version: VERSION,
             settings: self.settings,
-            reference_id: self.reference.id().to_owned(),
+            reference_id: Some(self.reference.id().to_owned()),
             features: self.reference.features().to_vec(),
         };
         // Numbers and texts only, of which none is infinite.
@@ -84,7 +85,7 @@ impl TabularDrift {
             return Err(Error::FeatureMismatch);
         }
         let reference = Reference::new(features);
-        if reference.id() != reference_id {
+        if reference_id.is_some_and(|id| id != reference.id()) {
             return Err(Error::ReferenceId);
         }
         Ok(Self { schema, settings, reference })
@@ -141,6 +142,8 @@ mod tests {
         assert_eq!(read("\"feature\":\"is_red\"", "\"feature\":\"pH\""), Error::FeatureMismatch);
         assert_eq!(read("9.4", "9.5"), Error::ReferenceId);
         assert_eq!(read("\"n_missing\":1", "\"n_missing\":2"), Error::ReferenceId);
+        let without = text.replace("\"reference_id\":\"ee95de5dc61f8e73dde1cce5a43e5415\",", "");
+        assert_eq!(TabularDrift::from_json(without.as_bytes(), schema()).unwrap(), detector());
         for (from, to) in [
             ("0.30000000000000004,9.4", "9.4,0.3"),
             ("\"counts\":[2,1]", "\"counts\":[2,0]"),

@@ -75,6 +75,30 @@ impl Default for Memory {
     }
 }
 
+impl Memory {
+    /// Takes what any batch of as many rows may need of a feature with as many distinct values.
+    fn reserve(&mut self, n_rows: usize, n_known: usize, scale: Scale) {
+        let Self { batch, stretches, reference_counts, batch_counts, walk, chi_squared } = self;
+        batch.reserve(n_rows);
+        match scale {
+            Scale::Numeric => {
+                stretches.clear();
+                stretches.reserve(n_rows + 1);
+                walk.reserve(n_rows);
+            }
+            Scale::Categorical => {
+                // Each row may have a new category.
+                let n_categories = n_known + n_rows;
+                for counts in [reference_counts, batch_counts] {
+                    counts.clear();
+                    counts.reserve(n_categories);
+                }
+                chi_squared.reserve(n_categories, n_rows);
+            }
+        }
+    }
+}
+
 impl FeatureReference {
     fn new(
         name: String,
@@ -134,9 +158,8 @@ impl FeatureReference {
         memory: &mut Memory,
         drift: &mut FeatureDrift,
     ) -> Result<(), Error> {
+        memory.reserve(column.len(), self.values().len(), self.scale);
         memory.batch.refill(present(column));
-        memory.stretches.clear();
-        memory.stretches.reserve(column.len() + 1);
         let n_values = memory.batch.size();
         drift.n_values = n_values;
         drift.n_missing = column.len() - n_values;
@@ -292,12 +315,8 @@ fn count_by_category(
     reference_counts: &mut Vec<u64>,
     batch_counts: &mut Vec<u64>,
 ) -> u64 {
-    // One cell more for all new categories together.
-    let most = reference.values().len() + batch.size() + 1;
-    for counts in [&mut *reference_counts, &mut *batch_counts] {
-        counts.clear();
-        counts.reserve(most);
-    }
+    reference_counts.clear();
+    batch_counts.clear();
     reference_counts.extend(reference.counts().map(|count| count as u64));
     batch_counts.resize(reference_counts.len(), 0);
     let mut n_unseen = 0;

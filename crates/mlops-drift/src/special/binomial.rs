@@ -19,6 +19,17 @@ impl Binomial {
         self.success / self.failure
     }
 
+    /// A most probable number of successes in `trials` trials.
+    pub(crate) fn mode(self, trials: u64) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most the number of trials, and one more by rounding"
+        )]
+        let mode = ((trials as f64 + 1.0) * self.success) as u64;
+        mode.min(trials)
+    }
+
     /// The probability of `k` successes in `trials` trials.
     pub(crate) fn pmf(self, k: u64, trials: u64) -> f64 {
         self.ln_pmf(k, trials).exp()
@@ -39,10 +50,10 @@ impl Binomial {
         }
         let (x, y, n) = (k as f64, (trials - k) as f64, trials as f64);
         if k == 0 {
-            return n * (-self.success).ln_1p();
+            return n * ln_share(self.failure, self.success);
         }
         if k == trials {
-            return n * self.success.ln();
+            return n * ln_share(self.success, self.failure);
         }
         stirling_error(trials)
             - stirling_error(k)
@@ -51,6 +62,11 @@ impl Binomial {
             - deviance(y, n * self.failure, y - n * self.failure)
             + 0.5 * (n / (TAU * x * y)).ln()
     }
+}
+
+/// The logarithm of a share, from whichever of it and the rest is smaller.
+fn ln_share(share: f64, rest: f64) -> f64 {
+    if share < rest { share.ln() } else { (-rest).ln_1p() }
 }
 
 /// `ln n! - ln(sqrt(2 pi n) (n / e)^n)` of a positive `n`.

@@ -5,6 +5,7 @@ mod kernel;
 mod lattice;
 pub(crate) mod law;
 mod location;
+mod tail;
 
 use mlops_core::PValueMethod;
 
@@ -42,7 +43,7 @@ use crate::{Alternative, Error, Sample};
 /// * One value in a sample: as any other; the p-value says how extreme its rank is, and is at least
 ///   `1 / (n + 1)`.
 /// * `-0.0` and `0.0` are the same value.
-/// * A p-value below 2.2e-308 is given as that.
+/// * A p-value below 2.2e-308 is given as that; its logarithm is right.
 /// * Up to 5000 values in the smaller sample, the p-value is always exact. Larger samples whose
 ///   exact p-value would take more than 0.1 to 0.2 seconds, from some 20 000 values on, or fewer if
 ///   the p-value is astronomically small, are answered as [`ks_two_sample_asymptotic`] does, and
@@ -142,9 +143,9 @@ fn outcome(
     let mut stretches = vec![];
     let pooled = Pooled::new(&reference, &batch, &mut stretches);
     let comparison = compare(&pooled, alternative, &mut Walk::default());
-    let Comparison { statistic, p_value, method } = comparison;
+    let Comparison { statistic, p_value, log10_p_value, method } = comparison;
     let Location { value, direction } = location(&pooled, alternative);
-    Ok(KsOutcome { statistic, p_value, method, location: value, direction })
+    Ok(KsOutcome { statistic, p_value, log10_p_value, method, location: value, direction })
 }
 
 /// How two samples that are not empty are compared.
@@ -159,6 +160,9 @@ pub struct KsOutcome {
     pub statistic: f64,
     /// The probability of a distance at least as large without drift, above 0 and at most 1.
     pub p_value: f64,
+    /// The decimal logarithm of the p-value, at most 0: also of one that is too small for a double, if it
+    /// is exact.
+    pub log10_p_value: f64,
     /// How the p-value was computed.
     pub method: PValueMethod,
     /// The value at which the distance is largest: the smallest reference value of those, or, if
@@ -169,13 +173,6 @@ pub struct KsOutcome {
     pub direction: Alternative,
 }
 
-impl KsOutcome {
-    /// The logarithm of the p-value to base 10, at most 0 and at least -307.7.
-    pub fn log10_p_value(&self) -> f64 {
-        self.p_value.log10()
-    }
-}
-
 /// Tests two samples that are not empty.
 pub(crate) fn compare(
     pooled: &Pooled<'_>,
@@ -183,15 +180,25 @@ pub(crate) fn compare(
     walk: &mut Walk,
 ) -> Comparison {
     let deviation = pooled.largest_deviation(alternative);
-    match exact(pooled, deviation, alternative, walk) {
-        Some(p_value) => Comparison {
-            statistic: statistic(pooled, deviation),
-            p_value: clamp_p_value(p_value),
-            method: PValueMethod::Exact,
-        },
-        None => asymptotic(pooled, deviation, alternative),
+    let Some(mut p_value) = exact(pooled, deviation, alternative, walk) else {
+        return asymptotic(pooled, deviation, alternative);
+    };
+    let mut log10_p_value = p_value.min(1.0).log10();
+    if p_value < FAR_OUT
+        && let Some(ln) = tail::ln_exit_probability(pooled, deviation, alternative, walk)
+    {
+        (p_value, log10_p_value) = (ln.exp(), ln / std::f64::consts::LN_10);
+    }
+    Comparison {
+        statistic: statistic(pooled, deviation),
+        p_value: clamp_p_value(p_value),
+        log10_p_value,
+        method: PValueMethod::Exact,
     }
 }
+
+/// Below, the walk of an ordinary probability meets numbers that are too small for a double.
+const FAR_OUT: f64 = 1e-250;
 
 /// Tests two samples that are not empty as SciPy's asymptotic test does.
 pub(crate) fn compare_asymptotically(
@@ -229,8 +236,9 @@ fn asymptotic(pooled: &Pooled<'_>, deviation: Deviation, alternative: Alternativ
         (Alternative::TwoSided, size) => kolmogorov::survival(size, statistic),
         (Alternative::Less | Alternative::Greater, _) => one_sided_survival(n, m, statistic),
     };
-    let method = PValueMethod::Asymptotic;
-    Comparison { statistic, p_value: clamp_p_value(p_value), method }
+    let p_value = clamp_p_value(p_value);
+    let (log10_p_value, method) = (p_value.log10(), PValueMethod::Asymptotic);
+    Comparison { statistic, p_value, log10_p_value, method }
 }
 
 /// The limit of the one-sided law with its second term, in Hodges' formula 5.3.

@@ -192,6 +192,26 @@ for id, reference, batch in [
 ]:
     add_ks(id, reference, batch)
 
+# P-values that are too small for a double.
+for id, reference, batch in [
+    ("apart-1000x1000", recipe("u", 11, 1000), recipe("u", 12, 1000, shift=2.0)),
+    ("nearly-apart-1000x900", recipe("u", 13, 1000), recipe("u", 14, 900, shift=0.9)),
+    ("nearly-apart-700x3000", recipe("u", 15, 700), recipe("u", 16, 3000, shift=-0.8)),
+    ("apart-coarse-4872x500", recipe("cat", 17, 4872, levels=5), recipe("cat", 18, 500, levels=2, shift=3.0)),
+    ("two-decimals-2000x1200", recipe("s3", 19, 2000, round=2), recipe("s3", 20, 1200, round=2, shift=1.2)),
+    ("apart-5000x5000", recipe("u", 21, 5000), recipe("u", 22, 5000, shift=1.0)),
+]:
+    n, m, h_plus, h_minus, ends = deviations(sample(reference), sample(batch))
+    ends = ends if len(ends) < n + m else None
+    expected = {}
+    for name, h, sides in (("two_sided", max(h_plus, h_minus), (1, -1)), ("less", h_minus, (-1,)),
+                           ("greater", h_plus, (1,))):
+        # Wholly apart, there is one way for each side.
+        apart = h == n * m and (ends is None or name != "two_sided")
+        p = Fraction(len(sides), math.comb(n + m, m)) if apart else ks_p(n, m, h, ends, sides)
+        expected[name] = math.log10(p.numerator) - math.log10(p.denominator)
+    add("ks_log10", id, dict(x=reference, y=batch), expected)
+
 rows = []
 for n, m in [(5, 3), (10, 10), (7, 7), (20, 15), (50, 1), (50, 2), (64, 48), (200, 100), (333, 50), (4872, 1),
              (4872, 2), (4872, 10), (1000, 1000), (4872, 100)]:

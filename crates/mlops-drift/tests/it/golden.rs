@@ -11,10 +11,9 @@ use mlops_drift::{
     population_stability_index, total_variation_distance, wasserstein_distance,
     wasserstein_distance_weighted,
 };
+use mlops_testing::sample;
 use ndarray::Array2;
 use serde_json::Value;
-
-use crate::generator::sample;
 
 fn golden(kind: &str) -> Vec<Value> {
     let golden: Value = serde_json::from_str(include_str!("../data/golden_drift.json")).unwrap();
@@ -72,6 +71,22 @@ fn asymptotic_kolmogorov_smirnov_is_that_of_scipy() {
         }
     }
     assert_eq!(without, [(1, 1, 1.0); 4]);
+}
+
+#[test]
+fn logarithms_of_p_values_are_right_where_a_double_has_no_such_number() {
+    let cases = golden("ks_log10");
+    assert_eq!(cases.len(), 6);
+    for case in cases {
+        let (reference, batch) = (sample(&case["input"]["x"]), sample(&case["input"]["y"]));
+        for (name, alternative) in ALTERNATIVES {
+            let outcome = ks_two_sample(&reference, &batch, alternative).unwrap();
+            assert_eq!(outcome.method, PValueMethod::Exact);
+            let expected = case["expected"][name].as_f64().unwrap();
+            let error = (outcome.log10_p_value - expected).abs();
+            assert!(error < 1e-11, "{name}: {outcome:?}, {expected}, {error:e}, {case}");
+        }
+    }
 }
 
 /// Whether a number is within a relative tolerance of the expected one.

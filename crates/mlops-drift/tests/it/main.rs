@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
 mod detectors;
-mod generator;
+mod edges;
 mod golden;
 mod ks;
 mod level;
+mod saved;

@@ -46,6 +46,16 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    /// Takes memory for tables of at most as many categories and draws, of those that are enumerated.
+    pub(super) fn reserve(&mut self, n_categories: usize, n_drawn: usize) {
+        self.ends.clear();
+        self.ends.reserve(n_categories);
+        self.weights.clear();
+        // With one draw there are as many ways as categories; with more, fewer categories.
+        let most = n_categories.saturating_mul(n_drawn + 1);
+        self.weights.reserve(most.min(MOST_WEIGHTS));
+    }
+
     /// Takes those of a table: `C(total, count) odds^count`.
     fn refill(&mut self, table: &Table<'_>, odds: f64) {
         self.weights.clear();
@@ -141,6 +151,9 @@ pub(super) fn has_few_draws(table: &Table<'_>) -> bool {
 
 /// About a millisecond.
 const MAX_DRAWS: u64 = 100_000;
+
+/// No table with at most [`MAX_DRAWS`] ways to draw has more weights: two for each way to draw one.
+const MOST_WEIGHTS: usize = 200_000;
 
 #[cfg(test)]
 mod tests {

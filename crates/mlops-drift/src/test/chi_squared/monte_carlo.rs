@@ -60,7 +60,6 @@ impl<'a> Deal<'a> {
             Some(*below)
         });
         below.clear();
-        below.reserve(table.columns.len() + 1);
         below.extend(std::iter::once(0).chain(totals));
         Self { criterion, drawn: table.drawn, below }
     }

@@ -9,7 +9,7 @@ use crate::pooled::{Deviation, Ends, Pooled};
 ///
 /// A path can leave at few times only: the last end before the upper bound rises, and the first one
 /// at which the lower bound has risen. These are at most 2 m + 1 checkpoints.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Corridor<'a> {
     ends: Ends<'a>,
     /// The size of the smaller sample.
@@ -96,6 +96,12 @@ impl<'a> Corridor<'a> {
         let gap = time - self.time;
         (self.time, self.lowest) = (time, self.lowest(time));
         Some(Checkpoint { time, gap, lowest: self.lowest, highest: self.highest(time) })
+    }
+
+    /// The count next to a corridor with one bound and these limits; `None` if all are inside.
+    pub(super) fn exit(&self, lowest: usize, highest: usize) -> Option<usize> {
+        if self.is_left_below { lowest.checked_sub(1) } else { Some(highest + 1) }
+            .filter(|count| *count <= self.m)
     }
 
     fn lowest(&self, time: usize) -> usize {

@@ -19,15 +19,18 @@ pub(super) struct Part<'a> {
 }
 
 impl Front {
-    /// All paths begin at count 0, and none has more than `most`.
-    pub(super) fn reset(&mut self, most: usize) {
+    /// Takes memory for counts up to `most`.
+    pub(super) fn reserve(&mut self, most: usize) {
+        for masses in [&mut self.mass, &mut self.next, &mut self.padded] {
+            masses.clear();
+            masses.reserve(most + 2 * TAPS);
+        }
+    }
+
+    /// All paths begin at count 0.
+    pub(super) fn reset(&mut self) {
         self.first = 0;
         self.mass.clear();
-        // Both change places: memory for the longest front in each.
-        self.mass.reserve(most + 1);
-        self.next.clear();
-        self.next.reserve(most + 1);
-        self.padded.reserve(most + 2 * TAPS);
         self.mass.push(1.0);
     }
 
@@ -101,7 +104,7 @@ mod tests {
     fn a_step_spreads_and_a_cut_keeps_the_corridor() {
         let kernel = Kernel { first: 1, weights: &[0.5, 0.25, 0.25] };
         let mut front = Front::default();
-        front.reset(9);
+        front.reset();
         front.advance(kernel, 9);
         front.advance(kernel, 5);
         assert_eq!((front.first, &front.mass[..]), (2, &[0.25, 0.25, 0.3125, 0.125][..]));

@@ -26,7 +26,8 @@ impl Trials {
     fn push_weights(&self, gap: usize, weights: &mut Vec<f64>) -> usize {
         let begin = weights.len();
         let most = gap.min(self.m);
-        let mode = ((gap + 1) * self.m / self.total).min(most);
+        let mode =
+            usize::try_from(self.labels.mode(gap as u64)).map_or(most, |mode| mode.min(most));
         let odds = self.labels.odds();
         let peak = self.labels.pmf(mode as u64, gap as u64);
         weights.push(peak);
@@ -65,6 +66,13 @@ struct Known {
 }
 
 impl Kernels {
+    /// Takes memory for kernels of up to `most` successes, as far as those may all be long.
+    pub(super) fn reserve(&mut self, most: usize) {
+        self.clear();
+        self.known.reserve(KEPT);
+        self.weights.reserve((KEPT * (most + 1)).min(MOST_RESERVED));
+    }
+
     /// Forgets all kernels.
     pub(super) fn clear(&mut self) {
         self.known.clear();
@@ -89,6 +97,9 @@ impl Kernels {
 }
 
 const KEPT: usize = 16;
+
+/// 8 megabytes: kernels of larger samples are far shorter than they could be.
+const MOST_RESERVED: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

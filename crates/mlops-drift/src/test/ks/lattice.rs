@@ -7,17 +7,18 @@ use crate::special::hypergeometric;
 
 /// The paths that count a sample's values in the pool, as a walk through the corridor.
 ///
-/// Let every pooled value be of the smaller sample with probability m / N, independently: given
-/// that there are m in the end, this is a random relabelling. Without that condition the steps
-/// between any two checkpoints are binomial. What leaves at one is weighted with the probability
-/// to reach m from there. All terms are positive: nothing cancels, however small the sum.
+/// Let every pooled value be of the smaller sample with the same probability, independently: given
+/// that there are m in the end, this is a random relabelling, whatever that probability is. Without
+/// that condition the steps between any two checkpoints are binomial. What leaves at one is weighted
+/// with the probability to reach m from there. All terms are positive: nothing cancels, however small
+/// the sum.
 #[derive(Debug)]
 pub(super) struct Lattice<'a> {
     corridor: Corridor<'a>,
-    /// The probabilities that are left out are together less than 1e-17 of the p-value.
     trials: Trials,
-    /// The probability that m of all values are of the smaller sample.
-    hit: f64,
+    /// The logarithm of what the result is a multiple of, times the probability that m of all values
+    /// are of the smaller sample.
+    ln_unit: f64,
     /// How many multiplications there is time for.
     affordable: usize,
 }
@@ -29,31 +30,66 @@ pub(crate) struct Walk {
     kernels: Kernels,
 }
 
+impl Walk {
+    /// Takes memory for walks in which the smaller sample has at most as many values.
+    pub(crate) fn reserve(&mut self, most: usize) {
+        self.front.reserve(most);
+        self.kernels.reserve(most);
+    }
+}
+
 impl<'a> Lattice<'a> {
-    /// The walk through the corridor of an observed deviation.
+    /// The walk through the corridor of an observed deviation, with probability m / N. What is left
+    /// out is together less than 1e-17 of the p-value.
     pub(super) fn new(pooled: &Pooled<'_>, observed: Deviation, corridor: Corridor<'a>) -> Self {
         let Corridor { m, total, .. } = corridor;
         let labels = Binomial::with_odds(m as f64, (total - m) as f64);
-        let hit = labels.pmf(m as u64, total as u64);
+        let ln_hit = labels.ln_pmf(m as u64, total as u64);
         // One way to leave is to hold the observed counts at the observed time.
         let time = observed.reference + observed.batch;
         let counts_batch = pooled.batch_size() <= pooled.reference_size();
         let counted = if counts_batch { observed.batch } else { observed.reference };
         let least = hypergeometric::pmf(counted as u64, time as u64, m as u64, total as u64);
         let dropped = 8.0 * (m as f64 + 1.0).powi(2);
-        let negligible = (1e-17 * least * hit / dropped).max(f64::MIN_POSITIVE);
-        let affordable = if m <= ALWAYS_EXACT { usize::MAX } else { MAX_WORK };
+        let negligible = (1e-17 * least * ln_hit.exp() / dropped).max(f64::MIN_POSITIVE);
         let trials = Trials { labels, m, total, negligible };
-        Self { corridor, trials, hit, affordable }
+        Self { corridor, trials, ln_unit: ln_hit, affordable: affordable(m) }
     }
 
-    /// The probability that a random relabelling leaves the corridor, at most 1 up to rounding;
-    /// `None` if the walk takes too long.
+    /// The walk with a probability that makes it pass where it most probably leaves the corridor, with
+    /// a result in multiples of the probability to do so there. For a corridor with one bound, and
+    /// probabilities that are too small for a double; also returns the logarithm of the unit.
+    pub(super) fn tilted(corridor: Corridor<'a>) -> Option<(Self, f64)> {
+        let Corridor { m, total, .. } = corridor;
+        let exits = std::iter::successors(Some((corridor, None)), |(corridor, _)| {
+            let mut corridor = *corridor;
+            let checkpoint = corridor.next_checkpoint()?;
+            Some((corridor, Some(checkpoint)))
+        });
+        let exits = exits.filter_map(|(corridor, checkpoint)| {
+            let Checkpoint { time, lowest, highest, .. } = checkpoint?;
+            let count = corridor.exit(lowest, highest)?;
+            let is_possible = count <= time && m - count <= total - time;
+            let ln_pmf = |count: usize| {
+                hypergeometric::ln_pmf(count as u64, time as u64, m as u64, total as u64)
+            };
+            is_possible.then(|| (ln_pmf(count), count, time))
+        });
+        let (ln_scale, count, time) = exits.max_by(|left, right| left.0.total_cmp(&right.0))?;
+        // A half of either keeps the probability off 0 and 1.
+        let labels = Binomial::with_odds(count as f64 + 0.5, (time - count) as f64 + 0.5);
+        let ln_unit = labels.ln_pmf(m as u64, total as u64) + ln_scale;
+        let trials = Trials { labels, m, total, negligible: f64::MIN_POSITIVE };
+        Some((Self { corridor, trials, ln_unit, affordable: affordable(m) }, ln_scale))
+    }
+
+    /// The probability that a random relabelling leaves the corridor, in multiples of the unit; `None`
+    /// if the walk takes too long.
     pub(super) fn exit_probability(mut self, walk: &mut Walk) -> Option<f64> {
         let Walk { front, kernels } = walk;
         let Trials { m, negligible, .. } = self.trials;
         kernels.clear();
-        front.reset(m);
+        front.reset();
         let mut work: usize = 0;
         let mut left = 0.0;
         while !front.is_empty() {
@@ -72,6 +108,13 @@ impl<'a> Lattice<'a> {
         Some(left)
     }
 
+    /// The probability that `needed` of the remaining values are of the smaller sample, in units.
+    fn weight(&self, needed: usize, remaining: usize) -> f64 {
+        let ln_pmf = self.trials.labels.ln_pmf(needed as u64, remaining as u64);
+        // What is beyond a double has no mass to be multiplied with.
+        (ln_pmf - self.ln_unit).min(LARGEST).exp()
+    }
+
     /// The probability of paths that are below the corridor at `time` and reach m in the end.
     fn weigh_below(&self, time: usize, part: Part<'_>) -> f64 {
         if part.mass.is_empty() {
@@ -83,7 +126,7 @@ impl<'a> Lattice<'a> {
         if least > remaining {
             return 0.0;
         }
-        let mut weight = self.trials.labels.pmf(least as u64, remaining as u64) / self.hit;
+        let mut weight = self.weight(least, remaining);
         let mut sum = 0.0;
         for (needed, mass) in (least..=remaining).zip(part.mass.iter().rev()) {
             sum += mass * weight;
@@ -102,7 +145,7 @@ impl<'a> Lattice<'a> {
             return 0.0;
         }
         let most = self.trials.m - first;
-        let mut weight = self.trials.labels.pmf(most as u64, remaining as u64) / self.hit;
+        let mut weight = self.weight(most, remaining);
         let mut sum = 0.0;
         for (needed, mass) in (0..=most).rev().zip(mass) {
             sum += mass * weight;
@@ -112,8 +155,15 @@ impl<'a> Lattice<'a> {
     }
 }
 
+fn affordable(m: usize) -> usize {
+    if m <= ALWAYS_EXACT { usize::MAX } else { MAX_WORK }
+}
+
 /// Between a tenth and a fifth of a second.
 const MAX_WORK: usize = 1 << 28;
+
+/// The logarithm of about the largest double.
+const LARGEST: f64 = 700.0;
 
 /// Up to here, a p-value is exact however long it takes.
 const ALWAYS_EXACT: usize = 5_000;
