@@ -16,22 +16,27 @@ use crate::reference::{Memory, Reference, Scale, Tests};
 use crate::{Alpha, Effect, Error};
 
 /// Tests each feature of a batch against a reference: [Kolmogorov-Smirnov](crate::ks_two_sample)
-/// for numbers, [chi-squared](crate::chi_squared_homogeneity) for categories.
+/// for numbers, [chi-squared](crate::chi_squared_homogeneity) for categories,
+/// [Fisher](crate::fisher_exact) for how many values are missing.
 ///
-/// The features are tested one by one, at a level that is not corrected for their number; to judge
-/// a batch as a whole, correct the p-values with [`holm`](crate::holm). The detector keeps no state
-/// between batches, and the reference as distinct values with counts, so a batch of a row or two
-/// takes microseconds per feature however large the reference was.
+/// The p-values are adjusted for their number, and a feature has drifted if one of its adjusted
+/// p-values is below the level. With the default correction, [Holm's](crate::holm), a batch without
+/// drift is called drifted with at most the probability of the level, however the features depend on
+/// each other.
 ///
-/// Missing values are left out and counted. A feature without any value is not tested: its status
-/// is `AllMissing`, or `EmptyReference` if there was none to begin with. A category that the
-/// reference does not have is one more category that the batch has more of.
+/// The detector keeps no state between batches, and the reference as distinct values with counts, so
+/// a batch of a row or two takes less than a microsecond per feature however large the reference was.
+///
+/// Missing values are left out of the test of the values. A category that the reference does not have
+/// is one more category that the batch has more of. What a feature's [status](mlops_core::DriftStatus)
+/// can be besides tested: too few rows for any p-value below the level, constant, no rows, all values
+/// missing, no values in the reference.
 ///
 /// # Examples
 /// ```
 /// use std::sync::Arc;
 ///
-/// use mlops_core::{DriftDetector, Feature, Records, Schema};
+/// use mlops_core::{Feature, Records, Schema};
 /// use mlops_drift::{Alpha, TabularDrift};
 /// use ndarray::{Array2, array};
 ///
@@ -45,10 +50,12 @@ use crate::{Alpha, Effect, Error};
 ///     TabularDrift::builder().alpha(Alpha::new(0.01)?).categorical(["is_red"]).fit(&reference)?;
 ///
 /// let batch = Records::new(schema, array![[4.2, 0.0], [4.3, 0.0], [4.4, 1.0]])?;
-/// let report = detector.detect(&batch)?;
+/// let report = detector.test(&batch)?;
 /// // 2 of C(103, 3) relabellings put the batch at either end.
 /// assert!((report.features[0].p_value.unwrap() - 2.0 / 176_851.0).abs() < 1e-15);
-/// assert_eq!(report.is_below_alpha().collect::<Vec<_>>(), [Some(true), Some(false)]);
+/// assert_eq!(report.features[0].n_unseen, 3);
+/// assert_eq!(report.is_drift, Some(true));
+/// assert_eq!(report.features[1].is_drift, Some(false));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

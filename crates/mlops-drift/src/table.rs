@@ -166,3 +166,36 @@ fn correction_name(correction: Correction) -> &'static str {
         _ => "not corrected",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mlops_core::{EffectSizes, MissingDrift};
+
+    use super::*;
+
+    #[test]
+    fn a_table_shows_what_was_found() {
+        let tested = |name: &str, statistic: f64, p_value: f64, method: PValueMethod| {
+            FeatureDrift::tested(name, DriftTest::KolmogorovSmirnov, statistic, p_value, method)
+        };
+        let mut alcohol = tested("alcohol", 0.5, 0.000_012_34, PValueMethod::Exact);
+        alcohol.effects = Some(EffectSizes::new(0.5, Some(1.25), 0.75));
+        (alcohol.n_values, alcohol.n_unseen) = (40, 3);
+        let mut sugar = tested("residual sugar", 0.125, 0.25, PValueMethod::Asymptotic);
+        (sugar.n_missing, sugar.missing) = (2, Some(MissingDrift::new(0.0, 0.05, 0.5)));
+        sugar.status = DriftStatus::TooFewRows;
+        let region =
+            FeatureDrift::untested("region", DriftTest::ChiSquared, DriftStatus::AllMissing);
+        let mut report = DriftReport::new(0.05, vec![alcohol, sugar, region]);
+        (report.n_rows, report.minimum_effect) = (40, Some(0.1));
+        report.reference_id = Some("0123456789abcdef".to_owned());
+        insta::assert_snapshot!(DriftTable::new(&report), @r"
+        drift: yes (p = 1.2e-5, not corrected, alpha = 0.05, distance at least 0.1); 40 rows; reference 0123456789abcdef
+
+        feature         test         statistic  p-value  adjusted  distance  moved by    psi        missing  unseen  drift
+        alcohol         KS               0.500   1.2e-5    1.2e-5     0.500  1.250 sd  0.750              0       3  yes
+        residual sugar  KS               0.125   ~0.250     0.250         -         -      -  2 (p = 0.500)       0  no (too few rows)
+        region          chi-squared          -        -         -         -         -      -              0       0  not tested (all missing)
+        ");
+    }
+}

@@ -1,4 +1,4 @@
-use super::Table;
+use super::table::Table;
 
 /// Whether a way to deal out the smaller sample is at least as far off as the observed one.
 ///

@@ -1,5 +1,5 @@
-use super::Table;
 use super::criterion::Criterion;
+use super::table::Table;
 use crate::special::binomial::Binomial;
 use crate::special::hypergeometric;
 

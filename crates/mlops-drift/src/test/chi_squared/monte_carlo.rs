@@ -1,7 +1,7 @@
 use mlops_core::Random;
 
-use super::Table;
 use super::criterion::Criterion;
+use super::table::Table;
 use crate::special::hypergeometric;
 
 /// What was found out by random draws.
