@@ -39,6 +39,13 @@ pub(super) struct Checkpoint {
     pub(super) highest: usize,
 }
 
+/// A way to leave: so many values of the smaller sample among so many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exit {
+    pub(super) time: usize,
+    pub(super) count: usize,
+}
+
 impl<'a> Corridor<'a> {
     /// The corridor of an observed deviation, which is not 0; `None` if the samples are too large to
     /// compute its bounds.
@@ -98,10 +105,16 @@ impl<'a> Corridor<'a> {
         Some(Checkpoint { time, gap, lowest: self.lowest, highest: self.highest(time) })
     }
 
-    /// The count next to a corridor with one bound and these limits; `None` if all are inside.
-    pub(super) fn exit(&self, lowest: usize, highest: usize) -> Option<usize> {
-        if self.is_left_below { lowest.checked_sub(1) } else { Some(highest + 1) }
-            .filter(|count| *count <= self.m)
+    /// Where a corridor with one bound can be left, next to it, at each checkpoint.
+    pub(super) fn exits(mut self) -> impl Iterator<Item = Exit> {
+        let (m, total) = (self.m, self.total);
+        std::iter::from_fn(move || {
+            let Checkpoint { time, lowest, highest, .. } = self.next_checkpoint()?;
+            let count = if self.is_left_below { lowest.checked_sub(1) } else { Some(highest + 1) };
+            Some(count.map(|count| Exit { time, count }))
+        })
+        .flatten()
+        .filter(move |exit| exit.count <= m.min(exit.time) && m - exit.count <= total - exit.time)
     }
 
     fn lowest(&self, time: usize) -> usize {

@@ -1,7 +1,6 @@
-use super::corridor::{Checkpoint, Corridor};
+use super::corridor::{Checkpoint, Corridor, Exit};
 use super::front::{Front, Part};
 use super::kernel::{Kernels, Trials};
-use crate::pooled::{Deviation, Pooled};
 use crate::special::binomial::Binomial;
 use crate::special::hypergeometric;
 
@@ -16,11 +15,20 @@ use crate::special::hypergeometric;
 pub(super) struct Lattice<'a> {
     corridor: Corridor<'a>,
     trials: Trials,
-    /// The logarithm of what the result is a multiple of, times the probability that m of all values
-    /// are of the smaller sample.
-    ln_unit: f64,
+    weighing: Weighing,
     /// How many multiplications there is time for.
     affordable: usize,
+}
+
+/// How the weight of a count is computed: the probability of a random relabelling to be there, by that
+/// of the walk.
+#[derive(Clone, Copy, Debug)]
+enum Weighing {
+    /// By the probability to reach m from there, divided by that to reach m at all.
+    ByRest { hit: f64 },
+    /// By both probabilities, in multiples of another one, whose logarithm is given: where the walk is
+    /// made to leave, neither is far from the unit.
+    ByPlace { ln_unit: f64 },
 }
 
 /// What a walk is done in, kept so that it is allocated once.
@@ -39,48 +47,44 @@ impl Walk {
 }
 
 impl<'a> Lattice<'a> {
-    /// The walk through the corridor of an observed deviation, with probability m / N. What is left
-    /// out is together less than 1e-17 of the p-value.
-    pub(super) fn new(pooled: &Pooled<'_>, observed: Deviation, corridor: Corridor<'a>) -> Self {
+    /// The walk with probability m / N, of a p-value of at least `exp(ln_least)`. What is left out is
+    /// together less than 1e-17 of it.
+    pub(super) fn new(corridor: Corridor<'a>, ln_least: f64) -> Self {
         let Corridor { m, total, .. } = corridor;
         let labels = Binomial::with_odds(m as f64, (total - m) as f64);
-        let ln_hit = labels.ln_pmf(m as u64, total as u64);
-        // One way to leave is to hold the observed counts at the observed time.
-        let time = observed.reference + observed.batch;
-        let counts_batch = pooled.batch_size() <= pooled.reference_size();
-        let counted = if counts_batch { observed.batch } else { observed.reference };
-        let least = hypergeometric::pmf(counted as u64, time as u64, m as u64, total as u64);
-        let dropped = 8.0 * (m as f64 + 1.0).powi(2);
-        let negligible = (1e-17 * least * ln_hit.exp() / dropped).max(f64::MIN_POSITIVE);
-        let trials = Trials { labels, m, total, negligible };
-        Self { corridor, trials, ln_unit: ln_hit, affordable: affordable(m) }
+        let hit = labels.pmf(m as u64, total as u64);
+        Self::with(corridor, labels, Weighing::ByRest { hit }, hit * ln_least.exp())
     }
 
     /// The walk with a probability that makes it pass where it most probably leaves the corridor, with
     /// a result in multiples of the probability to do so there. For a corridor with one bound, and
-    /// probabilities that are too small for a double; also returns the logarithm of the unit.
+    /// probabilities that are too small for a double. Also returns the logarithm of the unit; `None`
+    /// if no path leaves.
     pub(super) fn tilted(corridor: Corridor<'a>) -> Option<(Self, f64)> {
-        let Corridor { m, total, .. } = corridor;
-        let exits = std::iter::successors(Some((corridor, None)), |(corridor, _)| {
-            let mut corridor = *corridor;
-            let checkpoint = corridor.next_checkpoint()?;
-            Some((corridor, Some(checkpoint)))
-        });
-        let exits = exits.filter_map(|(corridor, checkpoint)| {
-            let Checkpoint { time, lowest, highest, .. } = checkpoint?;
-            let count = corridor.exit(lowest, highest)?;
-            let is_possible = count <= time && m - count <= total - time;
-            let ln_pmf = |count: usize| {
-                hypergeometric::ln_pmf(count as u64, time as u64, m as u64, total as u64)
-            };
-            is_possible.then(|| (ln_pmf(count), count, time))
-        });
-        let (ln_scale, count, time) = exits.max_by(|left, right| left.0.total_cmp(&right.0))?;
+        let (ln_unit, Exit { time, count }) = most_probable(corridor)?;
         // A half of either keeps the probability off 0 and 1.
         let labels = Binomial::with_odds(count as f64 + 0.5, (time - count) as f64 + 0.5);
-        let ln_unit = labels.ln_pmf(m as u64, total as u64) + ln_scale;
-        let trials = Trials { labels, m, total, negligible: f64::MIN_POSITIVE };
-        Some((Self { corridor, trials, ln_unit, affordable: affordable(m) }, ln_scale))
+        // How much more often than the walk a relabelling leaves somewhere, at most: where that is
+        // too improbable to matter, it does not.
+        let least = ln_unit - 46.0 - (2.0 * corridor.m as f64).ln_1p();
+        let ln_weights = corridor.exits().filter_map(|exit| {
+            let ln_probability = ln_probability(&corridor, exit);
+            let ln_walk = labels.ln_pmf(exit.count as u64, exit.time as u64);
+            (ln_probability >= least).then_some(ln_probability - ln_unit - ln_walk)
+        });
+        let ln_largest = ln_weights.fold(0.0, f64::max);
+        let weighing = Weighing::ByPlace { ln_unit };
+        Some((Self::with(corridor, labels, weighing, (-ln_largest).exp()), ln_unit))
+    }
+
+    /// A walk of which what is left out is together less than 1e-17 of `least`.
+    fn with(corridor: Corridor<'a>, labels: Binomial, weighing: Weighing, least: f64) -> Self {
+        let Corridor { m, total, .. } = corridor;
+        let dropped = 8.0 * (m as f64 + 1.0).powi(2);
+        let negligible = (1e-17 * least / dropped).max(f64::MIN_POSITIVE);
+        let affordable = if m <= ALWAYS_EXACT { usize::MAX } else { MAX_WORK };
+        let trials = Trials { labels, m, total, negligible };
+        Self { corridor, trials, weighing, affordable }
     }
 
     /// The probability that a random relabelling leaves the corridor, in multiples of the unit; `None`
@@ -108,11 +112,18 @@ impl<'a> Lattice<'a> {
         Some(left)
     }
 
-    /// The probability that `needed` of the remaining values are of the smaller sample, in units.
-    fn weight(&self, needed: usize, remaining: usize) -> f64 {
-        let ln_pmf = self.trials.labels.ln_pmf(needed as u64, remaining as u64);
-        // What is beyond a double has no mass to be multiplied with.
-        (ln_pmf - self.ln_unit).min(LARGEST).exp()
+    /// What the probability of a walk at this time and with this count is multiplied with.
+    fn weight(&self, time: usize, count: usize) -> f64 {
+        let Trials { labels, m, total, .. } = self.trials;
+        match self.weighing {
+            Weighing::ByRest { hit } => labels.pmf((m - count) as u64, (total - time) as u64) / hit,
+            Weighing::ByPlace { ln_unit } => {
+                let ln_probability = ln_probability(&self.corridor, Exit { time, count });
+                let ln_walk = labels.ln_pmf(count as u64, time as u64);
+                // What is beyond a double has no mass to be multiplied with.
+                (ln_probability - ln_unit - ln_walk).min(LARGEST).exp()
+            }
+        }
     }
 
     /// The probability of paths that are below the corridor at `time` and reach m in the end.
@@ -126,7 +137,7 @@ impl<'a> Lattice<'a> {
         if least > remaining {
             return 0.0;
         }
-        let mut weight = self.weight(least, remaining);
+        let mut weight = self.weight(time, self.trials.m - least);
         let mut sum = 0.0;
         for (needed, mass) in (least..=remaining).zip(part.mass.iter().rev()) {
             sum += mass * weight;
@@ -145,7 +156,7 @@ impl<'a> Lattice<'a> {
             return 0.0;
         }
         let most = self.trials.m - first;
-        let mut weight = self.weight(most, remaining);
+        let mut weight = self.weight(time, first);
         let mut sum = 0.0;
         for (needed, mass) in (0..=most).rev().zip(mass) {
             sum += mass * weight;
@@ -155,8 +166,18 @@ impl<'a> Lattice<'a> {
     }
 }
 
-fn affordable(m: usize) -> usize {
-    if m <= ALWAYS_EXACT { usize::MAX } else { MAX_WORK }
+/// Where a corridor with one bound is most probably left, and the logarithm of the probability to be
+/// there; `None` if no path leaves.
+pub(super) fn most_probable(corridor: Corridor<'_>) -> Option<(f64, Exit)> {
+    let exits = corridor.exits().map(|exit| (ln_probability(&corridor, exit), exit));
+    exits.max_by(|left, right| left.0.total_cmp(&right.0))
+}
+
+/// The logarithm of the probability that a random relabelling is at an exit.
+fn ln_probability(corridor: &Corridor<'_>, exit: Exit) -> f64 {
+    let [count, time, m, total] =
+        [exit.count, exit.time, corridor.m, corridor.total].map(|number| number as u64);
+    hypergeometric::ln_pmf(count, time, m, total)
 }
 
 /// Between a tenth and a fifth of a second.
@@ -170,10 +191,11 @@ const ALWAYS_EXACT: usize = 5_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::counted;
+    use super::super::{counted, ln_least};
     use super::*;
     use crate::Alternative;
     use crate::empirical::EmpiricalDistribution;
+    use crate::pooled::{Deviation, Pooled};
 
     #[test]
     fn walks_and_counts_agree() {
@@ -196,7 +218,7 @@ mod tests {
                         }
                         let corridor = || Corridor::new(&pooled, observed, alternative).unwrap();
                         let counted = counted::exit_probability(corridor());
-                        let lattice = Lattice::new(&pooled, observed, corridor());
+                        let lattice = Lattice::new(corridor(), ln_least(&pooled, observed));
                         let walked = lattice.exit_probability(&mut Walk::default()).unwrap();
                         let error = (walked / counted - 1.0).abs();
                         assert!(error < 1e-12, "{walked:e} {counted:e} {observed:?}");

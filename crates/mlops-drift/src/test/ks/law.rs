@@ -30,8 +30,8 @@ pub fn two_sample_survival(n: usize, m: usize, distance: usize) -> Option<f64> {
     let mut stretches = vec![];
     let pooled = Pooled::new(&reference, &batch, &mut stretches);
     let deviation = most_probable(n, m, distance)?;
-    let p_value = exact(&pooled, deviation, Alternative::TwoSided, &mut Walk::default())?;
-    Some(p_value.min(1.0))
+    let probability = exact(&pooled, deviation, Alternative::TwoSided, &mut Walk::default())?;
+    Some(probability.value.min(1.0))
 }
 
 /// The counts that are most often held by chance among those that deviate by at least `distance`,
