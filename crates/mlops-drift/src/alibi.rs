@@ -240,7 +240,7 @@ impl DriftDetector for AlibiDrift {
         report.correction = self.correction;
         report.n_rows = records.n_rows();
         report.reference_id = Some(self.reference.id().to_owned());
-        judge(&mut report, &mut Family::default());
+        judge(&mut report, |feature| feature.p_value, &mut Family::default());
         Ok(report)
     }
 }

@@ -11,6 +11,7 @@ use mlops_core::{
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::verdict::judge;
+use self::verdict::testable;
 use crate::correction::Family;
 use crate::reference::{Memory, Reference, Scale, Tests};
 use crate::{Alpha, Effect, Error};
@@ -132,7 +133,7 @@ impl TabularDrift {
         self.reference
             .test(values, alpha, Tests::EXACT, memory, &mut report.features)
             .map_err(PredictError::model)?;
-        judge(report, family);
+        judge(report, testable, family);
         Ok(())
     }
 }
@@ -319,12 +320,12 @@ mod tests {
         let (status, p_value) = (is_red.status, is_red.p_value);
         assert_eq!((status, p_value), (DriftStatus::AllMissing, None));
         assert_eq!((is_red.n_values, is_red.n_missing), (0, 2));
-        // Both of 22 values are missing: one of C(22, 2) relabellings. Two features have values to
-        // test, and two lack some.
+        // Both of 22 values are missing: one of C(22, 2) relabellings. Three features have values,
+        // and two lack some.
         let missing = is_red.missing.unwrap();
         assert!((missing.p_value - 1.0 / 231.0).abs() < 1e-15);
         assert_eq!((missing.reference, missing.batch), (0.0, 1.0));
-        assert_eq!(missing.adjusted_p_value, 4.0 * missing.p_value);
+        assert_eq!(missing.adjusted_p_value, 5.0 * missing.p_value);
         assert_eq!((is_red.is_drift, report.is_drift), (Some(true), Some(true)));
         assert_eq!((region.n_values, region.n_missing), (2, 0));
     }

@@ -5,15 +5,17 @@ use crate::correction::Family;
 /// Adjusts the p-values of a report for their number, by its correction, and says what has drifted,
 /// by its level and its minimum effect.
 ///
-/// The family is all tests of the report that can tell anything: a feature whose values are all the
-/// same in both samples is no part of it, and what is missing is one only where something is. Both
-/// follow from the pooled values and not from how they are dealt out, so that the promise of the
-/// correction holds.
-pub(crate) fn judge(report: &mut DriftReport, family: &mut Family) {
+/// `member` says with which p-value the values of a feature belong to the family, if they do; the
+/// tests of what is missing always do.
+pub(crate) fn judge(
+    report: &mut DriftReport,
+    member: fn(&FeatureDrift) -> Option<f64>,
+    family: &mut Family,
+) {
     family.p_values.clear();
     for feature in &report.features {
         let missing = feature.missing.map(|missing| missing.p_value);
-        family.p_values.extend(tested(feature).into_iter().chain(missing));
+        family.p_values.extend(member(feature).into_iter().chain(missing));
     }
     family.adjust(report.correction);
     let alpha = report.alpha;
@@ -25,10 +27,10 @@ pub(crate) fn judge(report: &mut DriftReport, family: &mut Family) {
         let mut flag = None;
         feature.threshold = alpha;
         feature.adjusted_p_value = feature.p_value;
-        if tested(feature).is_some()
+        if member(feature).is_some()
             && let Some(value) = adjusted.next()
         {
-            feature.adjusted_p_value = Some(value.p_value);
+            feature.adjusted_p_value = feature.p_value.map(|_| value.p_value);
             feature.threshold = alpha / value.factor;
         }
         if let Some(p_value) = feature.adjusted_p_value {
@@ -52,7 +54,16 @@ pub(crate) fn judge(report: &mut DriftReport, family: &mut Family) {
     report.is_drift = verdict;
 }
 
-/// The p-value of a feature's values if they could have told anything.
-fn tested(feature: &FeatureDrift) -> Option<f64> {
-    feature.p_value.filter(|_| feature.status != DriftStatus::Constant)
+/// The p-value of a feature's values as a member of the family of all tests that can tell anything
+/// about the pooled rows, however these are dealt out.
+///
+/// A feature whose values are all the same is no part of it, what is missing is one only where
+/// something is, and a feature whose values happen to be all in one sample counts with a p-value of 1.
+/// So the size of the family does not follow from the labels, and the promise of the correction holds.
+pub(super) fn testable(feature: &FeatureDrift) -> Option<f64> {
+    match feature.status {
+        DriftStatus::Constant | DriftStatus::EmptyBatch => None,
+        DriftStatus::AllMissing | DriftStatus::EmptyReference => Some(1.0),
+        _ => feature.p_value,
+    }
 }

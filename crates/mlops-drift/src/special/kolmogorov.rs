@@ -4,7 +4,7 @@ mod smirnov;
 
 /// `P(D_n >= x)`: the probability that the empirical distribution function of a sample of `n`
 /// values is somewhere `x` or more away from the distribution function that the values come from.
-/// Of no values it is 1 below `x = 1`.
+/// Of no values it is 1 below `x = 1`, and of NaN it is NaN.
 ///
 /// Which method answers follows Simard and L'Ecuyer, so that the answers are those of SciPy's
 /// `kstwo.sf` to the 4e-12 that it is off itself:
@@ -35,6 +35,9 @@ mod smirnov;
 pub fn survival(n: usize, x: f64) -> f64 {
     if x >= 1.0 {
         return 0.0;
+    }
+    if x.is_nan() {
+        return f64::NAN;
     }
     let size = n as f64;
     let (t, is_small) = (size * x, n <= 140);
@@ -69,6 +72,14 @@ mod tests {
             // SciPy takes 1e-321 for 0, and is itself up to 3e-12 off.
             let error = (probability - expected).abs();
             assert!(error <= 4e-12 * expected + 1e-300, "{row}: {probability:e}, {error:e}");
+        }
+    }
+
+    #[test]
+    fn any_number_has_an_answer() {
+        for n in [0, 1, 140, 141, 1 << 52] {
+            assert_eq!([-1.0, 0.0, 1.0, 2.0].map(|x| survival(n, x)), [1.0, 1.0, 0.0, 0.0]);
+            assert!(survival(n, f64::NAN).is_nan());
         }
     }
 

@@ -7,8 +7,8 @@ use crate::special::hypergeometric;
 /// `P(max |i m - j n| >= distance)` without ties, of i of n and j of m values: the exact law of
 /// [`ks_two_sample`](crate::ks_two_sample), whose statistic is `distance / (n m)`.
 ///
-/// `None` if a sample is empty, or the samples are so large that it would take more than 0.1 to 0.2
-/// seconds. The relative error is below 1e-12, also where the probability is small. Time O(s^1.5)
+/// `None` if a sample is empty, or the samples hold more than 2^27 values, or it would take more than
+/// 0.1 to 0.2 seconds. The relative error is below 1e-12, also where the probability is small. Time O(s^1.5)
 /// for the smaller size s, memory O(n + m).
 ///
 /// # Examples
@@ -19,6 +19,7 @@ use crate::special::hypergeometric;
 /// assert_eq!(mlops_drift::law::two_sample_survival(5, 1, 6), Some(0.0));
 /// ```
 pub fn two_sample_survival(n: usize, m: usize, distance: usize) -> Option<f64> {
+    n.checked_add(m).filter(|total| *total <= MOST_VALUES)?;
     let pairs = n.checked_mul(m).filter(|pairs| *pairs > 0)?;
     if distance > pairs {
         return Some(0.0);
@@ -33,6 +34,9 @@ pub fn two_sample_survival(n: usize, m: usize, distance: usize) -> Option<f64> {
     let probability = exact(&pooled, deviation, Alternative::TwoSided, &mut Walk::default())?;
     Some(probability.value.min(1.0))
 }
+
+/// A gigabyte.
+const MOST_VALUES: usize = 1 << 27;
 
 /// The counts that are most often held by chance among those that deviate by at least `distance`,
 /// as the smallest of the pool.
@@ -91,5 +95,6 @@ mod tests {
     fn samples_that_are_too_large_have_no_answer() {
         assert_eq!(two_sample_survival(0, 5, 1), None);
         assert_eq!(two_sample_survival(usize::MAX, 2, 1), None);
+        assert_eq!(two_sample_survival(1 << 40, 1, 1), None);
     }
 }
