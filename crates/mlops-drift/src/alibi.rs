@@ -15,7 +15,7 @@ use ndarray::ArrayView2;
 pub use model::AlibiModel;
 
 use crate::correction::Family;
-use crate::detector::judge;
+use crate::detector::{judge, testable};
 use crate::reference::{Memory, Reference, Scale, Tests};
 use crate::test::{chi_squared, ks};
 use crate::{Alpha, Alternative, Error, TabularDrift};
@@ -152,7 +152,7 @@ impl AlibiDrift {
     }
 }
 
-/// The same reference and level, with the answers of alibi-detect.
+/// The same reference and level, with the answers of alibi-detect and its correction by default.
 impl From<TabularDrift> for AlibiDrift {
     fn from(detector: TabularDrift) -> Self {
         let TabularDrift { schema, settings, reference } = detector;
@@ -163,7 +163,7 @@ impl From<TabularDrift> for AlibiDrift {
             reference,
             positions,
             level: settings.alpha,
-            correction: settings.correction,
+            correction: Correction::Bonferroni,
             alternative: Alternative::TwoSided,
             answers: Answers::Alibi,
         }
@@ -240,7 +240,11 @@ impl DriftDetector for AlibiDrift {
         report.correction = self.correction;
         report.n_rows = records.n_rows();
         report.reference_id = Some(self.reference.id().to_owned());
-        judge(&mut report, |feature| feature.p_value, &mut Family::default());
+        let member = match self.answers {
+            Answers::Alibi => |feature: &FeatureDrift| feature.p_value,
+            Answers::Exact => testable,
+        };
+        judge(&mut report, member, &mut Family::default());
         Ok(report)
     }
 }

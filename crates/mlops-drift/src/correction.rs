@@ -111,7 +111,7 @@ fn adjust(correction: Correction, p_values: &[f64]) -> Result<Vec<f64>, Error> {
     let mut family = Family::default();
     family.p_values.extend_from_slice(p_values);
     family.adjust(correction);
-    Ok(family.adjusted.iter().map(|adjusted| adjusted.p_value).collect())
+    Ok(family.adjusted)
 }
 
 /// P-values that are adjusted together, in memory that is kept.
@@ -120,63 +120,85 @@ pub(crate) struct Family {
     // Invariant: each is in [0, 1].
     pub(crate) p_values: Vec<f64>,
     /// What became of each at the last adjustment.
-    pub(crate) adjusted: Vec<Adjusted>,
+    pub(crate) adjusted: Vec<f64>,
     /// The positions of the p-values from the smallest to the largest.
     order: Vec<usize>,
 }
 
-/// What became of a p-value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Adjusted {
-    pub(crate) p_value: f64,
-    /// What the p-value at this rank is multiplied with.
-    pub(crate) factor: f64,
-}
-
 impl Family {
+    /// Adjusts the p-values.
     pub(crate) fn adjust(&mut self, correction: Correction) {
         let Self { p_values, adjusted, order } = self;
-        let count = p_values.len() as f64;
         order.clear();
         order.extend(0..p_values.len());
         order.sort_unstable_by(|&left, &right| {
             p_values[left].total_cmp(&p_values[right]).then(left.cmp(&right))
         });
+        let factors = Factors::new(correction, p_values.len());
         adjusted.clear();
-        adjusted.resize(p_values.len(), Adjusted { p_value: 1.0, factor: 1.0 });
-        let is_yekutieli = correction == Correction::BenjaminiYekutieli;
-        let scale: f64 = if is_yekutieli {
-            (1..=p_values.len()).map(|rank| 1.0 / rank as f64).sum()
-        } else {
-            1.0
-        };
+        adjusted.resize(p_values.len(), 1.0);
         for (rank, &position) in order.iter().enumerate() {
-            let factor = match correction {
-                Correction::Bonferroni => count,
-                Correction::Holm => count - rank as f64,
-                Correction::BenjaminiHochberg | Correction::BenjaminiYekutieli => {
-                    scale * count / (rank + 1) as f64
-                }
-                _ => 1.0,
-            };
-            let p_value = (factor * p_values[position]).min(1.0);
-            adjusted[position] = Adjusted { p_value, factor };
+            adjusted[position] = (factors.at(rank) * p_values[position]).min(1.0);
         }
-        let is_step_up = is_yekutieli || correction == Correction::BenjaminiHochberg;
-        if is_step_up {
+        if is_step_up(correction) {
             // No more than any larger one.
             let mut smallest: f64 = 1.0;
             for &position in order.iter().rev() {
-                smallest = smallest.min(adjusted[position].p_value);
-                adjusted[position].p_value = smallest;
+                smallest = smallest.min(adjusted[position]);
+                adjusted[position] = smallest;
             }
         } else {
             // No less than any smaller one.
             let mut largest: f64 = 0.0;
             for &position in &*order {
-                largest = largest.max(adjusted[position].p_value);
-                adjusted[position].p_value = largest;
+                largest = largest.max(adjusted[position]);
+                adjusted[position] = largest;
             }
+        }
+    }
+
+    /// What p-values are below whose adjusted ones are below `alpha`.
+    pub(crate) fn threshold(&self, correction: Correction, alpha: f64) -> f64 {
+        let n_rejected = self.adjusted.iter().filter(|p_value| **p_value < alpha).count();
+        let last = self.p_values.len().saturating_sub(1);
+        // That of the last p-value that is rejected, or of the first that is not.
+        let rank =
+            if is_step_up(correction) { n_rejected.max(1) - 1 } else { n_rejected.min(last) };
+        alpha / Factors::new(correction, self.p_values.len()).at(rank)
+    }
+}
+
+/// Whether p-values are judged from the largest on, and not from the smallest on.
+fn is_step_up(correction: Correction) -> bool {
+    matches!(correction, Correction::BenjaminiHochberg | Correction::BenjaminiYekutieli)
+}
+
+/// What the p-value of each rank is multiplied with.
+#[derive(Clone, Copy, Debug)]
+struct Factors {
+    correction: Correction,
+    count: f64,
+    /// `1 + 1/2 + .. + 1/count` for Benjamini and Yekutieli.
+    scale: f64,
+}
+
+impl Factors {
+    fn new(correction: Correction, count: usize) -> Self {
+        let scale = match correction {
+            Correction::BenjaminiYekutieli => (1..=count).map(|rank| 1.0 / rank as f64).sum(),
+            _ => 1.0,
+        };
+        Self { correction, count: count as f64, scale }
+    }
+
+    fn at(self, rank: usize) -> f64 {
+        match self.correction {
+            Correction::Bonferroni => self.count.max(1.0),
+            Correction::Holm => (self.count - rank as f64).max(1.0),
+            Correction::BenjaminiHochberg | Correction::BenjaminiYekutieli => {
+                self.scale.max(1.0) * self.count.max(1.0) / (rank + 1) as f64
+            }
+            _ => 1.0,
         }
     }
 }
@@ -215,6 +237,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_below_the_threshold_is_what_is_rejected(
+            p_values in prop::collection::vec(prop_oneof![0.0..=1.0_f64, 0.0..=0.02_f64], 1..20)
+        ) {
+            for correction in [
+                Correction::None,
+                Correction::Bonferroni,
+                Correction::Holm,
+                Correction::BenjaminiHochberg,
+                Correction::BenjaminiYekutieli,
+            ] {
+                let mut family = Family { p_values: p_values.clone(), ..Family::default() };
+                family.adjust(correction);
+                let threshold = family.threshold(correction, 0.05);
+                for (p_value, adjusted) in p_values.iter().zip(&family.adjusted) {
+                    prop_assert_eq!(*p_value < threshold, *adjusted < 0.05, "{:?}", correction);
+                }
+            }
+        }
+
         #[test]
         fn what_promises_more_adjusts_more(
             p_values in prop::collection::vec(0.0..=1.0_f64, 1..20)

@@ -10,8 +10,7 @@ use mlops_core::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::verdict::judge;
-use self::verdict::testable;
+pub(crate) use self::verdict::{judge, testable};
 use crate::correction::Family;
 use crate::reference::{Memory, Reference, Scale, Tests};
 use crate::{Alpha, Effect, Error};
@@ -89,6 +88,27 @@ impl TabularDrift {
     /// How p-values are adjusted for their number.
     pub fn correction(&self) -> Correction {
         self.settings.correction
+    }
+
+    /// The same reference with another level.
+    #[must_use]
+    pub fn with_alpha(mut self, alpha: Alpha) -> Self {
+        self.settings.alpha = alpha;
+        self
+    }
+
+    /// The same reference with another way to adjust p-values.
+    #[must_use]
+    pub fn with_correction(mut self, correction: Correction) -> Self {
+        self.settings.correction = correction;
+        self
+    }
+
+    /// The same reference with another least effect that counts as drift, or none.
+    #[must_use]
+    pub fn with_minimum_effect(mut self, effect: Option<Effect>) -> Self {
+        self.settings.minimum_effect = effect;
+        self
     }
 
     /// What the reference is known by, 32 hexadecimal digits: references with the same features and
@@ -363,6 +383,14 @@ mod tests {
         assert_eq!(is_drift(None), Some(true));
         assert_eq!(is_drift(Some(0.05)), Some(true));
         assert_eq!(is_drift(Some(0.2)), Some(false));
+        let detector = TabularDrift::builder().fit(&values(0.0)).unwrap();
+        let detector = detector
+            .with_alpha(Alpha::new(0.01).unwrap())
+            .with_correction(Correction::None)
+            .with_minimum_effect(Some(Effect::new(0.2).unwrap()));
+        let report = detector.test(&values(10.0)).unwrap();
+        assert_eq!((report.alpha, report.correction), (0.01, Correction::None));
+        assert_eq!((report.minimum_effect, report.is_drift), (Some(0.2), Some(false)));
     }
 
     #[test]

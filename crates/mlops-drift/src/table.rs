@@ -98,7 +98,9 @@ fn cells(drift: &FeatureDrift) -> [String; 11] {
         (None, _) => "-".to_owned(),
     };
     let missing = match drift.missing {
-        Some(missing) => format!("{} (p = {})", drift.n_missing, short(missing.p_value)),
+        Some(missing) => {
+            format!("{} (adjusted {})", drift.n_missing, short(missing.adjusted_p_value))
+        }
         None => drift.n_missing.to_string(),
     };
     let moved = drift.effects.and_then(|effects| effects.wasserstein);
@@ -192,10 +194,10 @@ mod tests {
         insta::assert_snapshot!(DriftTable::new(&report), @r"
         drift: yes (p = 1.2e-5, not corrected, alpha = 0.05, distance at least 0.1); 40 rows; reference 0123456789abcdef
 
-        feature         test         statistic  p-value  adjusted  distance  moved by    psi        missing  unseen  drift
-        alcohol         KS               0.500   1.2e-5    1.2e-5     0.500  1.250 sd  0.750              0       3  yes
-        residual sugar  KS               0.125   ~0.250     0.250         -         -      -  2 (p = 0.500)       0  no (too few rows)
-        region          chi-squared          -        -         -         -         -      -              0       0  not tested (all missing)
+        feature         test         statistic  p-value  adjusted  distance  moved by    psi             missing  unseen  drift
+        alcohol         KS               0.500   1.2e-5    1.2e-5     0.500  1.250 sd  0.750                   0       3  yes
+        residual sugar  KS               0.125   ~0.250     0.250         -         -      -  2 (adjusted 0.500)       0  no (too few rows)
+        region          chi-squared          -        -         -         -         -      -                   0       0  not tested (all missing)
         ");
     }
 }

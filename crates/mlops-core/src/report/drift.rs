@@ -13,7 +13,8 @@ pub struct DriftReport {
     /// How the p-values are adjusted for their number.
     pub correction: Correction,
     /// The least effect, in `[0, 1]`, that counts as drift however small its p-value is; see
-    /// [`EffectSizes::distance`].
+    /// [`EffectSizes::distance`]. What a correction promises of any false alarm stays true with it; of
+    /// the share of false ones it need not.
     pub minimum_effect: Option<f64>,
     /// The reference that the batch was compared with, if it has an identity.
     pub reference_id: Option<String>,
@@ -41,13 +42,16 @@ impl DriftReport {
             is_drift: None,
             features,
         };
+        let smaller =
+            |left: Option<f64>, right: Option<f64>| left.into_iter().chain(right).reduce(f64::min);
         for feature in &mut report.features {
             feature.threshold = alpha;
             feature.adjusted_p_value = feature.p_value;
-            feature.is_drift = feature.p_value.map(|p_value| p_value < alpha);
+            let missing = feature.missing.map(|missing| missing.p_value);
+            let smallest = smaller(feature.p_value, missing);
+            feature.is_drift = smallest.map(|p_value| p_value < alpha);
+            report.p_value = smaller(report.p_value, smallest);
         }
-        report.p_value =
-            report.features.iter().filter_map(|feature| feature.p_value).reduce(f64::min);
         report.is_drift = report.p_value.map(|p_value| p_value < alpha);
         report
     }
@@ -95,8 +99,8 @@ pub struct FeatureDrift {
     pub p_value: Option<f64>,
     /// The p-value adjusted for the number of tests in the report, in `[0, 1]`.
     pub adjusted_p_value: Option<f64>,
-    /// What the p-value itself is held against: the report's `alpha` by the correction at the p-value's
-    /// rank.
+    /// What the p-values of the report are held against, in `[0, 1]`: those below it are those whose
+    /// adjusted ones are below `alpha`, up to rounding.
     pub threshold: f64,
     /// How the p-value was computed.
     pub method: Option<PValueMethod>,
@@ -154,14 +158,12 @@ pub struct MissingDrift {
     pub p_value: f64,
     /// The p-value adjusted for the number of tests in the report, in `[0, 1]`.
     pub adjusted_p_value: f64,
-    /// What the p-value itself is held against.
-    pub threshold: f64,
 }
 
 impl MissingDrift {
     /// The shares of missing values and the p-value of their difference, adjusted for nothing.
     pub fn new(reference: f64, batch: f64, p_value: f64) -> Self {
-        Self { reference, batch, p_value, adjusted_p_value: p_value, threshold: 0.0 }
+        Self { reference, batch, p_value, adjusted_p_value: p_value }
     }
 }
 
@@ -264,8 +266,12 @@ mod tests {
         assert_eq!(report.is_below_alpha().collect::<Vec<_>>(), [Some(true), Some(false), None]);
         assert_eq!((report.p_value, report.is_drift), (Some(0.049), Some(true)));
         assert_eq!(report.features[1].is_drift, Some(false));
-        let nothing = DriftReport::new(0.05, vec![report.features[2].clone()]);
+        let mut density = report.features[2].clone();
+        let nothing = DriftReport::new(0.05, vec![density.clone()]);
         assert_eq!((nothing.p_value, nothing.is_drift), (None, None));
+        density.missing = Some(MissingDrift::new(0.0, 1.0, 1e-9));
+        let missing = DriftReport::new(0.05, vec![density]);
+        assert_eq!((missing.p_value, missing.is_drift), (Some(1e-9), Some(true)));
     }
 
     #[test]
@@ -276,7 +282,7 @@ mod tests {
         drift.effects = Some(EffectSizes::new(0.25, None, 0.5));
         drift.missing = Some(MissingDrift::new(0.0, 0.1, 0.5));
         let json = serde_json::to_string(&drift).unwrap();
-        insta::assert_snapshot!(json, @r#"{"feature":"region","test":"chi_squared","status":"tested","statistic":7.5,"p_value":0.25,"adjusted_p_value":null,"threshold":0.0,"method":"monte_carlo","effects":{"distance":0.25,"wasserstein":null,"population_stability_index":0.5},"n_values":9,"n_missing":1,"n_unseen":2,"missing":{"reference":0.0,"batch":0.1,"p_value":0.5,"adjusted_p_value":0.5,"threshold":0.0},"is_drift":null}"#);
+        insta::assert_snapshot!(json, @r#"{"feature":"region","test":"chi_squared","status":"tested","statistic":7.5,"p_value":0.25,"adjusted_p_value":null,"threshold":0.0,"method":"monte_carlo","effects":{"distance":0.25,"wasserstein":null,"population_stability_index":0.5},"n_values":9,"n_missing":1,"n_unseen":2,"missing":{"reference":0.0,"batch":0.1,"p_value":0.5,"adjusted_p_value":0.5},"is_drift":null}"#);
         assert_eq!(serde_json::from_str::<FeatureDrift>(&json).unwrap(), drift);
     }
 }

@@ -19,19 +19,19 @@ pub(crate) fn judge(
     }
     family.adjust(report.correction);
     let alpha = report.alpha;
+    let threshold = family.threshold(report.correction, alpha);
     let least_effect = report.minimum_effect.unwrap_or(0.0);
     let is_drift = |p_value: f64, effect: f64| p_value < alpha && effect >= least_effect;
     let mut adjusted = family.adjusted.iter();
     let (mut smallest, mut verdict) = (f64::INFINITY, None);
     for feature in &mut report.features {
         let mut flag = None;
-        feature.threshold = alpha;
+        feature.threshold = threshold;
         feature.adjusted_p_value = feature.p_value;
         if member(feature).is_some()
             && let Some(value) = adjusted.next()
         {
-            feature.adjusted_p_value = feature.p_value.map(|_| value.p_value);
-            feature.threshold = alpha / value.factor;
+            feature.adjusted_p_value = feature.p_value.map(|_| *value);
         }
         if let Some(p_value) = feature.adjusted_p_value {
             let effect = feature.effects.map_or(1.0, |effects| effects.distance);
@@ -41,11 +41,10 @@ pub(crate) fn judge(
         if let Some(missing) = &mut feature.missing
             && let Some(value) = adjusted.next()
         {
-            missing.adjusted_p_value = value.p_value;
-            missing.threshold = alpha / value.factor;
+            missing.adjusted_p_value = *value;
             let effect = (missing.batch - missing.reference).abs();
-            flag = Some(flag == Some(true) || is_drift(value.p_value, effect));
-            smallest = f64::min(smallest, value.p_value);
+            flag = Some(flag == Some(true) || is_drift(*value, effect));
+            smallest = f64::min(smallest, *value);
         }
         feature.is_drift = flag;
         verdict = verdict.max(flag);
@@ -59,8 +58,9 @@ pub(crate) fn judge(
 ///
 /// A feature whose values are all the same is no part of it, what is missing is one only where
 /// something is, and a feature whose values happen to be all in one sample counts with a p-value of 1.
-/// So the size of the family does not follow from the labels, and the promise of the correction holds.
-pub(super) fn testable(feature: &FeatureDrift) -> Option<f64> {
+/// So the family is never smaller than the pooled rows make it, and the promise of the correction
+/// holds.
+pub(crate) fn testable(feature: &FeatureDrift) -> Option<f64> {
     match feature.status {
         DriftStatus::Constant | DriftStatus::EmptyBatch => None,
         DriftStatus::AllMissing | DriftStatus::EmptyReference => Some(1.0),

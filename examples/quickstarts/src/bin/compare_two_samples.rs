@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // At 10.2 per cent, all of the training and one of six of last week's wines are reached.
     assert_eq!((two_sided.location, two_sided.direction), (10.2, Alternative::Greater));
 
-    // Suspected beforehand of being stronger: half of the p-value, or less.
+    // Suspected beforehand of being stronger: about half of the p-value.
     let stronger = ks_two_sample(&training, &last_week, Alternative::Greater)?;
     writeln!(out, "one-sided: p = {:.5}", stronger.p_value)?;
     assert!(stronger.p_value < two_sided.p_value);
