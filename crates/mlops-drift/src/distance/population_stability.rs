@@ -111,11 +111,20 @@ impl PopulationStabilityOutcome {
 
 /// `(p - q) ln(p / q)`, of exact products: the greater of both first, so that nothing cancels.
 fn term(reference: u64, batch: u64, sizes: (u64, u64)) -> f64 {
-    let product = |count: u64, size: u64| u128::from(2 * count + 1) * u128::from(size);
-    let (left, right) = (product(reference, sizes.1), product(batch, sizes.0));
-    let (difference, lesser) = (left.abs_diff(right) as f64, left.min(right) as f64);
-    let scale = sizes.0 as f64 * sizes.1 as f64;
-    difference / scale * (difference / lesser).ln_1p()
+    let product = |count: u64, size: u64| (2 * count + 1).checked_mul(size);
+    let products = product(reference, sizes.1).zip(product(batch, sizes.0));
+    let (difference, lesser) = if let Some((left, right)) = products {
+        (left.abs_diff(right) as f64, left.min(right) as f64)
+    } else {
+        let product = |count: u64, size: u64| u128::from(2 * count + 1) * u128::from(size);
+        let (left, right) = (product(reference, sizes.1), product(batch, sizes.0));
+        (left.abs_diff(right) as f64, left.min(right) as f64)
+    };
+    let excess = difference / lesser;
+    // Far from 1, the logarithm itself is as exact, and quicker.
+    let is_far = excess > 0.1;
+    let ln_ratio = if is_far { ((lesser + difference) / lesser).ln() } else { excess.ln_1p() };
+    difference / (sizes.0 as f64 * sizes.1 as f64) * ln_ratio
 }
 
 #[cfg(test)]
