@@ -1,12 +1,9 @@
 //! Benchmarks of `mlops-drift`.
 
-use std::sync::Arc;
-
 use criterion::{BenchmarkId, Criterion, Throughput};
-use mlops_benches::wine;
-use mlops_core::{DriftReport, Feature, Random, Records, Schema};
+use mlops_benches::{synthetic, wine};
+use mlops_core::{DriftReport, Records};
 use mlops_drift::{Scratch, TabularDrift};
-use ndarray::Array2;
 
 fn main() {
     mlops_benches::run(define);
@@ -14,14 +11,13 @@ fn main() {
 
 /// The rows of the original service's reference.
 const REFERENCE: usize = 4872;
-const FEATURES: usize = 12;
 
 fn define(c: &mut Criterion) {
     let wines = wine::records(REFERENCE);
     test(c, "drift/test", &fitted(&wines), &wines);
-    let (reference, others) = (measured(REFERENCE, 1), measured(1000, 2));
+    let (reference, others) = (synthetic::untied(REFERENCE, 1), synthetic::untied(1000, 2));
     test(c, "drift/test/untied", &fitted(&reference), &others);
-    test(c, "drift/test/untied_million", &fitted(&measured(1_000_000, 3)), &others);
+    test(c, "drift/test/untied_million", &fitted(&synthetic::untied(1_000_000, 3)), &others);
 
     let mut group = c.benchmark_group("drift/fit");
     for (name, records) in [("wine", &wines), ("untied", &reference)] {
@@ -72,18 +68,5 @@ fn fitted(reference: &Records) -> TabularDrift {
     match builder.fit(reference) {
         Ok(detector) => detector,
         Err(error) => panic!("fitting failed: {error}"),
-    }
-}
-
-/// Rows of numbers that hardly repeat.
-fn measured(n: usize, seed: u64) -> Records {
-    let mut random = Random::new(seed);
-    let values = Array2::from_shape_simple_fn((n, FEATURES), || random.unit() + random.unit());
-    let features = (0..FEATURES).map(|column| Feature::numeric(format!("x{column}")));
-    let records =
-        Schema::new(features.collect()).and_then(|schema| Records::new(Arc::new(schema), values));
-    match records {
-        Ok(records) => records,
-        Err(error) => panic!("no records: {error}"),
     }
 }

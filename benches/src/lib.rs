@@ -7,6 +7,7 @@ use std::path::Path;
 
 use criterion::Criterion;
 
+pub mod synthetic;
 pub mod wine;
 
 /// The content of a file that is there.

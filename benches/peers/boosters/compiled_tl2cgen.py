@@ -9,7 +9,7 @@ import numpy as np
 import tl2cgen
 import treelite
 
-from peer import NativePeer, digest, kept, pointer
+from native import NativePeer, digest, kept, pointer
 
 # The function that tl2cgen writes scores one row, and adds to what stands in the place of the result.
 BATCH = """

@@ -15,5 +15,5 @@ class OneDal(Peer):
         trees = daal4py.mb.convert_model(xgboost.Booster(model_file=model))
         super().__init__(version("scikit-learn-intelex"), rows, trees.predict_proba)
 
-    def column(self, predictions):
+    def results(self, predictions):
         return predictions[:, 1]

@@ -11,7 +11,7 @@ import lleaves
 import numpy as np
 import xgboost
 
-from peer import NativePeer, digest, kept, pointer
+from native import NativePeer, digest, kept, pointer
 
 # More trees than there are.
 ONE_BLOCK = {"fblocksize": 1_000_000}

@@ -21,5 +21,5 @@ class OnnxRuntime(Peer):
     def arguments(self, window):
         return ["probabilities"], {"rows": self.rows[window]}
 
-    def column(self, predictions):
+    def results(self, predictions):
         return predictions[0][:, 1]

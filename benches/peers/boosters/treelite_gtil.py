@@ -10,5 +10,5 @@ class Treelite(Peer):
         trees = treelite.frontend.load_xgboost_model(model, format_choice="ubjson")
         super().__init__(treelite.__version__, rows, lambda rows: treelite.gtil.predict(trees, rows, nthread=1))
 
-    def column(self, predictions):
+    def results(self, predictions):
         return predictions.ravel()

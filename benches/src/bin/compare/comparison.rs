@@ -36,12 +36,25 @@ pub(crate) struct Row {
     pub(crate) peer_us: f64,
     /// `peer_us / ours_us`.
     pub(crate) ratio: f64,
-    /// Whether the peer's results have the bits of ours; `None` if they are another model's.
+    /// Whether the peer's results are ours, as closely as the comparison asks for; `None` if they are
+    /// another model's.
     pub(crate) equal: Option<bool>,
 }
 
+impl Comparison {
+    /// Nothing measured yet of a crate of this project.
+    pub(crate) fn of(name: &str) -> Self {
+        Self {
+            machine: machine(),
+            versions: BTreeMap::from([(name.to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
+            skipped: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+}
+
 /// The processor of this machine.
-pub(crate) fn machine() -> String {
+fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find(|line| line.starts_with("model name"));
     let model = model.and_then(|line| Some(line.split_once(':')?.1.trim()));
@@ -57,15 +70,13 @@ impl Display for Comparison {
         }
         writeln!(
             f,
-            "\n{:<20} {:<10} {:>11} {:>11} {:>8}  equal bits",
-            "peer", "case", "ours, us", "peer, us", "ratio"
+            "\n{:<20} {:<24} {:>11} {:>11} {:>9}  {:<5}  engine",
+            "peer", "case", "ours, us", "peer, us", "ratio", "equal"
         )?;
-        for Row { peer, case, ours_us, peer_us, ratio, equal, .. } in &self.rows {
+        for Row { peer, case, engine, ours_us, peer_us, ratio, equal } in &self.rows {
             let equal = equal.map_or("-", |equal| if equal { "yes" } else { "no" });
-            writeln!(
-                f,
-                "{peer:<20} {case:<10} {ours_us:>11.2} {peer_us:>11.2} {ratio:>8.2}  {equal}"
-            )?;
+            write!(f, "{peer:<20} {case:<24} {ours_us:>11.2} {peer_us:>11.2} {ratio:>9.2}")?;
+            writeln!(f, "  {equal:<5}  {engine}")?;
         }
         Ok(())
     }

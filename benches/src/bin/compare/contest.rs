@@ -17,7 +17,7 @@ pub(crate) struct Times {
     pub(crate) peers: Vec<f64>,
 }
 
-/// Lets ours, which scores the window of that number, and the peers score `n` rows a call, in turn.
+/// Lets ours, which takes the window of that number, and the peers take `n` rows a call, in turn.
 pub(crate) fn contest(
     mut ours: impl FnMut(usize),
     peers: &mut [Peer],

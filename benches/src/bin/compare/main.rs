@@ -7,13 +7,19 @@
 //!
 //! A peer runs in a process of its own, on one thread. Ours and the peers take short turns, so that a change of the
 //! machine's speed meets all of them. A figure is the median over the turns; a ratio is the peer's time by ours. What
-//! is compiled or fetched for a peer is kept in `target/compare` for the next time, and so is what it prints.
+//! is compiled or fetched for a peer is kept in `target/compare` for the next time, and so is what it prints. `equal`
+//! says whether a peer's answers are ours, as closely as the subject asks for.
 //!
+//! * `drift`: p-values of 12 features, batches of 1 to 1000 rows against a reference of 4872, drawn from the same
+//!   distribution: 11 numbers with two decimals and a category, or 12 numbers that do not repeat. Equal: to 1e-9 of
+//!   each p-value with our engine `exact`, to 2e-6, for numbers of 32 bits, with `as alibi-detect`. Its peers want
+//!   Python 3.11 or 3.12 and an environment of their own, `benches/peers/requirements-drift.txt`.
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
-//!   names.
+//!   names. Equal: to the last bit.
 
 mod comparison;
 mod contest;
+mod drift;
 mod peer;
 mod xgboost;
 
@@ -30,8 +36,9 @@ fn main() -> ExitCode {
     let subject = std::env::args().nth(1).unwrap_or_default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compare");
     let outcome = match &*subject {
+        "drift" => alone(&folder).and_then(|_lock| drift::compare(&folder.join(&subject))),
         "xgboost" => alone(&folder).and_then(|_lock| xgboost::compare(&folder.join(&subject))),
-        _ => Err("usage: compare xgboost".into()),
+        _ => Err("usage: compare drift|xgboost".into()),
     };
     match outcome.and_then(|comparison| report(&comparison, &folder.join(subject + ".json"))) {
         Ok(()) => ExitCode::SUCCESS,

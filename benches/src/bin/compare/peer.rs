@@ -1,12 +1,14 @@
 use std::error::Error;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::comparison::{Comparison, Skipped};
 
 /// A peer in a process of its own.
 #[derive(Debug)]
@@ -26,24 +28,64 @@ enum Greeting {
     Skipped(String),
 }
 
+/// The Python that has what a file of `benches/peers` requires.
+#[expect(clippy::disallowed_methods, reason = "the program's settings")]
+pub(crate) fn python(requirements: &str) -> Result<String, Box<dyn Error>> {
+    let python = std::env::var("PEERS_PYTHON");
+    Ok(python
+        .map_err(|_| format!("PEERS_PYTHON names no Python with benches/peers/{requirements}"))?)
+}
+
+/// Starts a script of `benches/peers` for each of the peers; what they print is kept in `work`.
+///
+/// The comparison gets the versions of those that run here, and names those that do not.
+pub(crate) fn start(
+    python: &str,
+    script: &str,
+    names: &[&str],
+    args: &[&OsStr],
+    work: &Path,
+    comparison: &mut Comparison,
+) -> Result<Vec<Peer>, Box<dyn Error>> {
+    let mut peers = Vec::new();
+    fs::create_dir_all(work)?;
+    for &name in names {
+        let log = File::create(work.join(format!("{name}.log")))?;
+        match Peer::start(python, script, name, args, log) {
+            Ok(peer) => {
+                comparison.versions.insert(peer.name.clone(), peer.version.clone());
+                peers.push(peer);
+            }
+            Err(reason) => {
+                let (peer, reason) = (name.to_owned(), reason.to_string());
+                if comparison.skipped.iter().all(|skipped| skipped.peer != peer) {
+                    comparison.skipped.push(Skipped { peer, reason });
+                }
+            }
+        }
+    }
+    Ok(peers)
+}
+
 impl Peer {
     /// Starts a script of `benches/peers` for the peer of that name; what the peer prints goes into `log`.
     ///
     /// # Errors
     /// If there is no such Python, or the peer does not run in it.
-    pub(crate) fn start(
+    fn start(
         python: &str,
         script: &str,
         name: &str,
         args: &[&OsStr],
         log: File,
     ) -> Result<Self, Box<dyn Error>> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
         let mut process = Command::new(python)
-            .arg(script)
+            .arg(scripts.join(script))
             .arg(name)
             .args(args)
             .envs(["OMP_NUM_THREADS", "TBB_NUM_THREADS"].map(|variable| (variable, "1")))
+            .env("PYTHONPATH", scripts)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -61,9 +103,9 @@ impl Peer {
         Ok(peer)
     }
 
-    /// The result for all rows, computed `n` rows a call.
-    pub(crate) fn predict(&mut self, n: usize) -> Result<Vec<f64>, Box<dyn Error>> {
-        writeln!(self.questions, "predict {n}")?;
+    /// The results of the first `count` calls of `n` rows, one after the other.
+    pub(crate) fn predict(&mut self, n: usize, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
+        writeln!(self.questions, "predict {n} {count}")?;
         self.answer()
     }
 

@@ -1,16 +1,14 @@
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsStr;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use mlops_benches::{file, numbers};
 use mlops_xgboost::Booster;
 use ndarray::{ArrayView2, s};
 
-use crate::comparison::{Comparison, Row, Skipped, machine};
+use crate::comparison::{Comparison, Row};
 use crate::contest::contest;
-use crate::peer::Peer;
+use crate::peer::{self, Peer};
 
 const PEERS: [&str; 8] = [
     "libxgboost:1.7.6",
@@ -29,9 +27,7 @@ const N_ROWS: [usize; 3] = [1, 16, 1000];
 /// Compares the probabilities of 300 trees of depth 10 with those of all peers that run here.
 #[expect(clippy::disallowed_methods, reason = "the program's settings")]
 pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
-    let python = std::env::var("PEERS_PYTHON");
-    let python =
-        python.map_err(|_| "PEERS_PYTHON names no Python with benches/peers/requirements.txt")?;
+    let python = peer::python("requirements.txt")?;
     let fixtures = std::env::var("MLOPS_FIXTURES");
     let fixtures = fixtures.map_err(|_| "MLOPS_FIXTURES names no folder with the booster")?;
     let folder = PathBuf::from(fixtures).join("xgboost/bench");
@@ -44,30 +40,10 @@ pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
     let expected = numbers(&folder.join("m_d10.pred.f32"));
     assert_eq!(booster.predict(view)?, expected, "ours has the bits of XGBoost 3.2");
 
-    let mut comparison = Comparison {
-        machine: machine(),
-        versions: BTreeMap::from([(
-            "mlops-xgboost".to_owned(),
-            env!("CARGO_PKG_VERSION").to_owned(),
-        )]),
-        skipped: Vec::new(),
-        rows: Vec::new(),
-    };
-    let mut peers = Vec::new();
-    fs::create_dir_all(work)?;
+    let mut comparison = Comparison::of("mlops-xgboost");
     let width = n_features.to_string();
     let args = [model.as_os_str(), rows.as_os_str(), OsStr::new(&width), work.as_os_str()];
-    for name in PEERS {
-        let log = File::create(work.join(format!("{name}.log")))?;
-        match Peer::start(&python, "boosters", name, &args, log) {
-            Ok(peer) => peers.push(peer),
-            Err(reason) => comparison
-                .skipped
-                .push(Skipped { peer: name.to_owned(), reason: reason.to_string() }),
-        }
-    }
-    let versions = peers.iter().map(|peer| (peer.name.clone(), peer.version.clone()));
-    comparison.versions.extend(versions);
+    let mut peers = peer::start(&python, "boosters", &PEERS, &args, work, &mut comparison)?;
     for n in N_ROWS {
         comparison.rows.extend(case(&booster, view, &expected, &mut peers, n)?);
     }
@@ -94,7 +70,7 @@ fn case(
         let equal = if peer.name == TWIN {
             None
         } else {
-            Some(are_equal(&peer.predict(n)?, &expected[..n_windows * n], &peer.name)?)
+            Some(are_equal(&peer.predict(n, n_windows)?, &expected[..n_windows * n], &peer.name)?)
         };
         Ok(Row {
             peer: peer.name.clone(),

@@ -1,37 +1,14 @@
-"""What the peers have in common: rows come in windows of `n`, a call scores one window."""
+"""What is called through ctypes, and what takes long to make."""
 
 import ctypes
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
-
-class Peer:
-    """Called from Python; `function` takes `arguments(window)` and returns what `column` finds probabilities in."""
-
-    def __init__(self, version, rows, function):
-        self.version = version
-        self.rows = rows
-        self.function = function
-
-    def calls(self, n):
-        windows = [slice(at, at + n) for at in range(0, len(self.rows) - n + 1, n)]
-        return self.function, [self.arguments(window) for window in windows]
-
-    def empty(self, n):
-        """What is called to measure the time that is not the peer's, if there is any."""
-        return None
-
-    def predict(self, n):
-        function, arguments = self.calls(n)
-        return np.concatenate([self.column(function(*each)) for each in arguments])
-
-    def arguments(self, window):
-        return (self.rows[window],)
+from peer import Peer
 
 
 class NativePeer(Peer):
@@ -41,11 +18,11 @@ class NativePeer(Peer):
         super().__init__(version, rows, function)
         self.predictions = predictions
 
-    def predict(self, n):
+    def predict(self, n, count):
         function, arguments = self.calls(n)
-        for each in arguments:
+        for each in itertools.islice(arguments, count):
             function(*each)
-        return self.predictions[: len(arguments) * n]
+        return self.predictions[: count * n]
 
     def empty(self, n):
         # It looks at its first argument only, and returns at once.
