@@ -19,23 +19,34 @@ fn test(reference: &[f64], batch: &[f64]) -> KsOutcome {
     ks_two_sample(reference, batch, Alternative::TwoSided).unwrap()
 }
 
+fn test_side(reference: &[f64], batch: &[f64], alternative: Alternative) -> KsOutcome {
+    ks_two_sample(reference, batch, alternative).unwrap()
+}
+
 fn map(values: &[f64], function: impl Fn(f64) -> f64) -> Vec<f64> {
     values.iter().map(|value| function(*value)).collect()
 }
 
 /// `n m D`, from the definition.
-fn distance(reference: &[f64], batch: &[f64]) -> usize {
+fn distance(reference: &[f64], batch: &[f64], alternative: Alternative) -> usize {
     let up_to = |sample: &[f64], x: f64| sample.iter().filter(|value| **value <= x).count();
     let pooled = reference.iter().chain(batch);
-    let distances = pooled
-        .map(|x| (up_to(reference, *x) * batch.len()).abs_diff(up_to(batch, *x) * reference.len()));
+    let distances = pooled.map(|x| {
+        let (first, second) =
+            (up_to(reference, *x) * batch.len(), up_to(batch, *x) * reference.len());
+        match alternative {
+            Alternative::TwoSided => first.abs_diff(second),
+            Alternative::Greater => first.saturating_sub(second),
+            Alternative::Less => second.saturating_sub(first),
+        }
+    });
     distances.max().unwrap()
 }
 
 /// How many of all relabellings have at least the observed distance, and how many there are.
-fn count_relabellings(reference: &[f64], batch: &[f64]) -> (f64, f64) {
+fn count_relabellings(reference: &[f64], batch: &[f64], alternative: Alternative) -> (f64, f64) {
     let pooled: Vec<f64> = reference.iter().chain(batch).copied().collect();
-    let observed = distance(reference, batch);
+    let observed = distance(reference, batch, alternative);
     let (mut extreme, mut all) = (0, 0);
     for labels in 0_u32..1 << pooled.len() {
         if labels.count_ones() as usize != batch.len() {
@@ -48,7 +59,7 @@ fn count_relabellings(reference: &[f64], batch: &[f64]) -> (f64, f64) {
             sample.push(*value);
         }
         all += 1;
-        extreme += u32::from(distance(&new_reference, &new_batch) >= observed);
+        extreme += u32::from(distance(&new_reference, &new_batch, alternative) >= observed);
     }
     (f64::from(extreme), f64::from(all))
 }
@@ -59,6 +70,26 @@ proptest! {
         let (outcome, swapped) = (test(&reference, &batch), test(&batch, &reference));
         prop_assert_eq!(outcome.statistic.to_bits(), swapped.statistic.to_bits());
         prop_assert!((outcome.p_value / swapped.p_value - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn swapped_samples_are_suspected_of_the_opposite((reference, batch) in tied(60)) {
+        let less = test_side(&reference, &batch, Alternative::Less);
+        let greater = test_side(&batch, &reference, Alternative::Greater);
+        prop_assert_eq!(less.statistic.to_bits(), greater.statistic.to_bits());
+        prop_assert!((less.p_value / greater.p_value - 1.0).abs() < 1e-12);
+        let larger = less.statistic.max(test_side(&reference, &batch, Alternative::Greater).statistic);
+        prop_assert_eq!(larger.to_bits(), test(&reference, &batch).statistic.to_bits());
+    }
+
+    #[test]
+    fn two_sided_is_between_the_smaller_side_and_twice_that((reference, batch) in continuous(60)) {
+        let two_sided = test(&reference, &batch).p_value;
+        let sides = [Alternative::Less, Alternative::Greater]
+            .map(|alternative| test_side(&reference, &batch, alternative).p_value);
+        let smaller = sides[0].min(sides[1]);
+        prop_assert!(smaller <= two_sided * (1.0 + 1e-12));
+        prop_assert!(two_sided <= 2.0 * smaller * (1.0 + 1e-12));
     }
 
     #[test]
@@ -88,7 +119,7 @@ proptest! {
     fn statistic_and_p_value_are_in_range((reference, batch) in continuous(200)) {
         let outcome = test(&reference, &batch);
         let pairs = reference.len() as f64 * batch.len() as f64;
-        let expected = distance(&reference, &batch) as f64 / pairs;
+        let expected = distance(&reference, &batch, Alternative::TwoSided) as f64 / pairs;
         prop_assert_eq!(outcome.statistic.to_bits(), expected.to_bits());
         prop_assert!(outcome.p_value > 0.0 && outcome.p_value <= 1.0);
         prop_assert!(outcome.statistic > 0.0 || outcome.p_value >= 1.0);
@@ -138,9 +169,12 @@ proptest! {
     fn p_values_are_shares_of_all_relabellings(
         (reference, batch) in prop_oneof![tied(6), continuous(6)]
     ) {
-        let (extreme, all) = count_relabellings(&reference, &batch);
-        let counted = test(&reference, &batch).p_value * all;
-        prop_assert!((counted - extreme).abs() < 1e-9, "{} of {}, not {}", extreme, all, counted);
+        for alternative in [Alternative::TwoSided, Alternative::Less, Alternative::Greater] {
+            let (extreme, all) = count_relabellings(&reference, &batch, alternative);
+            let counted = test_side(&reference, &batch, alternative).p_value * all;
+            let error = (counted - extreme).abs();
+            prop_assert!(error < 1e-9, "{} of {}, not {}", extreme, all, counted);
+        }
     }
 }
 
