@@ -223,6 +223,10 @@ impl DriftDetector for AlibiDrift {
         if self.answers == Answers::Alibi {
             for feature in &mut tested {
                 feature.missing = None;
+                // The least p-value of an approximation is 0.
+                if feature.status == DriftStatus::TooFewRows {
+                    feature.status = DriftStatus::Tested;
+                }
                 feature.statistic = feature.statistic.map(round);
                 // The level itself is compared as a number of 32 bits, and is not below itself.
                 feature.p_value = feature.p_value.map(round).map(|p_value| {

@@ -53,16 +53,17 @@ pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Error> {
     adjust(Correction::Holm, p_values)
 }
 
-/// Adjusts p-values for their number by the step-up procedure of Benjamini and Hochberg; they keep their places.
+/// Adjusts p-values for their number by the step-up procedure of Benjamini and Hochberg; they keep
+/// their places.
 ///
 /// ```text
 /// adjusted p_(i) = min over k >= i of min(1, d p_(k) / k)            p_(1) <= p_(2) <= .. <= p_(d)
 /// ```
 ///
-/// Rejecting where the adjusted p-value is at most alpha, the expected share of true hypotheses among those rejected
-/// is at most alpha, if the tests are independent or depend on each other positively. It rejects at least as much as
-/// [`holm`], and does not promise that a single false alarm is rare: it is for lists of features that someone looks
-/// through, not for waking anyone.
+/// Rejecting where the adjusted p-value is at most alpha, the expected share of true hypotheses
+/// among those rejected is at most alpha, if the tests are independent or depend on each other
+/// positively. It rejects at least as much as [`holm`], and does not promise that a single false
+/// alarm is rare: it is for lists of features that someone looks through, not for waking anyone.
 ///
 /// # Errors
 /// * [`Error::NotAProbability`] if a number is not in `[0, 1]`
@@ -75,13 +76,14 @@ pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, Error> {
 /// ```
 ///
 /// # Sources
-/// Benjamini and Hochberg (1995), Controlling the false discovery rate: a practical and powerful approach to multiple
-/// testing, Journal of the Royal Statistical Society B 57, 289-300.
+/// Benjamini and Hochberg (1995), Controlling the false discovery rate: a practical and powerful
+/// approach to multiple testing, Journal of the Royal Statistical Society B 57, 289-300.
 pub fn benjamini_hochberg(p_values: &[f64]) -> Result<Vec<f64>, Error> {
     adjust(Correction::BenjaminiHochberg, p_values)
 }
 
-/// Adjusts p-values for their number by the step-up procedure of Benjamini and Yekutieli; they keep their places.
+/// Adjusts p-values for their number by the step-up procedure of Benjamini and Yekutieli; they keep
+/// their places.
 ///
 /// ```text
 /// adjusted p_(i) = min over k >= i of min(1, c d p_(k) / k)          c = 1 + 1/2 + .. + 1/d
@@ -100,8 +102,8 @@ pub fn benjamini_hochberg(p_values: &[f64]) -> Result<Vec<f64>, Error> {
 /// ```
 ///
 /// # Sources
-/// Benjamini and Yekutieli (2001), The control of the false discovery rate in multiple testing under dependency, The
-/// Annals of Statistics 29, 1165-1188.
+/// Benjamini and Yekutieli (2001), The control of the false discovery rate in multiple testing
+/// under dependency, The Annals of Statistics 29, 1165-1188.
 pub fn benjamini_yekutieli(p_values: &[f64]) -> Result<Vec<f64>, Error> {
     adjust(Correction::BenjaminiYekutieli, p_values)
 }
@@ -126,6 +128,16 @@ pub(crate) struct Family {
 }
 
 impl Family {
+    /// Takes memory for as many p-values.
+    pub(crate) fn reserve(&mut self, n_p_values: usize) {
+        self.p_values.clear();
+        self.p_values.reserve(n_p_values);
+        self.adjusted.clear();
+        self.adjusted.reserve(n_p_values);
+        self.order.clear();
+        self.order.reserve(n_p_values);
+    }
+
     /// Adjusts the p-values.
     pub(crate) fn adjust(&mut self, correction: Correction) {
         let Self { p_values, adjusted, order } = self;
@@ -193,12 +205,13 @@ impl Factors {
 
     fn at(self, rank: usize) -> f64 {
         match self.correction {
-            Correction::Bonferroni => self.count.max(1.0),
+            Correction::None => 1.0,
             Correction::Holm => (self.count - rank as f64).max(1.0),
             Correction::BenjaminiHochberg | Correction::BenjaminiYekutieli => {
                 self.scale.max(1.0) * self.count.max(1.0) / (rank + 1) as f64
             }
-            _ => 1.0,
+            // Of what is not known here, the strictest.
+            _ => self.count.max(1.0),
         }
     }
 }

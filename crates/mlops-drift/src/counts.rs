@@ -20,7 +20,7 @@ impl Totals {
             return Err(Error::CategoryCount { reference: reference.len(), batch: batch.len() });
         }
         let (n, m) = (sum(reference, Sample::Reference)?, sum(batch, Sample::Batch)?);
-        if n + m > MAX_TOTAL {
+        if n + m > MOST_COUNTED {
             return Err(Error::TooManyCounts);
         }
         Ok(Self { reference: n, batch: m })
@@ -36,13 +36,13 @@ fn sum(counts: &[u64], sample: Sample) -> Result<u64, Error> {
     let sum = counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
     match sum {
         Some(0) => Err(Error::EmptySample { sample }),
-        Some(sum) if sum <= MAX_TOTAL => Ok(sum),
+        Some(sum) if sum <= MOST_COUNTED => Ok(sum),
         _ => Err(Error::TooManyCounts),
     }
 }
 
-/// Totals up to here are exact as `f64`, and their products fit into 128 bits.
-const MAX_TOTAL: u64 = 1 << 53;
+/// Counts up to here are exact as `f64`, and their products fit into 128 bits.
+pub(crate) const MOST_COUNTED: u64 = 1 << 53;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use mlops_core::{
     Correction, DriftDetector, DriftReport, FeatureKind, PredictError, Records, Schema,
 };
-use serde::{Deserialize, Serialize};
 
 pub(crate) use self::verdict::{judge, testable};
 use crate::correction::Family;
@@ -21,16 +20,22 @@ use crate::{Alpha, Effect, Error};
 ///
 /// The p-values are adjusted for their number, and a feature has drifted if one of its adjusted
 /// p-values is below the level. With the default correction, [Holm's](crate::holm), a batch without
-/// drift is called drifted with at most the probability of the level, however the features depend on
-/// each other.
+/// drift is called drifted with at most the probability of the level, however the features depend
+/// on each other.
 ///
-/// The detector keeps no state between batches, and the reference as distinct values with counts, so
-/// a batch of a row or two takes less than a microsecond per feature however large the reference was.
+/// That is a probability over references and batches together. A detector keeps one reference,
+/// which is itself a sample: batches that are compared with it again and again raise more alarms
+/// than that, or fewer, the more so the larger they are against it. Keep the reference ten times as
+/// large or larger.
 ///
-/// Missing values are left out of the test of the values. A category that the reference does not have
-/// is one more category that the batch has more of. What a feature's [status](mlops_core::DriftStatus)
-/// can be besides tested: too few rows for any p-value below the level, constant, no rows, all values
-/// missing, no values in the reference.
+/// The detector keeps no state between batches, and the reference as distinct values with counts,
+/// so a batch of a row or two takes less than a microsecond per numeric feature however large the
+/// reference was.
+///
+/// Missing values are left out of the test of the values. A category that the reference does not
+/// have is one more category that the batch has more of. What a feature's
+/// [status](mlops_core::DriftStatus) can be besides tested: too few rows for any p-value below the
+/// level, constant, no rows, all values missing, no values in the reference.
 ///
 /// # Examples
 /// ```
@@ -67,7 +72,7 @@ pub struct TabularDrift {
 }
 
 /// How the p-values of a batch become a verdict.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) alpha: Alpha,
     pub(crate) correction: Correction,
@@ -120,8 +125,8 @@ impl TabularDrift {
     /// Tests each feature of a batch against the reference.
     ///
     /// # Errors
-    /// [`PredictError`] if the records have another schema, or more than 2^53 rows together with the
-    /// reference.
+    /// [`PredictError`] if the records have another schema, or more than 2^53 rows together with
+    /// the reference.
     pub fn test(&self, records: &Records) -> Result<DriftReport, PredictError> {
         let mut report = DriftReport::new(self.settings.alpha.value(), vec![]);
         self.test_into(records, &mut Scratch::default(), &mut report)?;
@@ -141,6 +146,8 @@ impl TabularDrift {
     ) -> Result<(), PredictError> {
         records.check_schema(&self.schema)?;
         let Scratch { memory, family } = scratch;
+        // Of each feature the values and what is missing.
+        family.reserve(2 * self.reference.features().len());
         let Settings { alpha, correction, minimum_effect } = self.settings;
         report.alpha = alpha.value();
         report.correction = correction;
@@ -175,8 +182,8 @@ impl DriftDetector for TabularDrift {
     }
 }
 
-/// The parameters of a [`TabularDrift`]: the level is 0.05, p-values are adjusted by Holm's procedure, there is no
-/// minimum effect, and only categorical features are tested as categories.
+/// The parameters of a [`TabularDrift`]: the level is 0.05, p-values are adjusted by Holm's
+/// procedure, there is no minimum effect, and only categorical features are tested as categories.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TabularDriftBuilder {

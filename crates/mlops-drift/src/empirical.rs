@@ -3,6 +3,7 @@ mod index;
 use std::ops::RangeInclusive;
 
 use self::index::Index;
+use crate::counts::MOST_COUNTED;
 use crate::{Error, Sample};
 
 /// A sample as a step function: each distinct value once, with the number of values below it.
@@ -91,7 +92,7 @@ impl EmpiricalDistribution {
         let mut below = vec![0];
         let mut size: usize = 0;
         for &count in counts {
-            size = size.checked_add(count).filter(|&size| size as u64 <= MAX_SIZE)?;
+            size = size.checked_add(count).filter(|&size| size as u64 <= MOST_COUNTED)?;
             below.push(size);
         }
         if size == values.len() {
@@ -165,9 +166,6 @@ pub(crate) fn check_sample(values: &[f64], sample: Sample) -> Result<(), Error> 
         None => Ok(()),
     }
 }
-
-/// Sizes up to here are exact as `f64`.
-const MAX_SIZE: u64 = 1 << 53;
 
 #[cfg(test)]
 mod tests {

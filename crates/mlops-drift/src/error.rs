@@ -31,7 +31,9 @@ pub enum Error {
         position: usize,
     },
     /// The two samples do not have a count for each of the same categories.
-    #[error("{batch} categories in the batch and {reference} in the reference, expected as many")]
+    #[error(
+        "{batch} categories in the batch and {reference} in the reference, expected the same number"
+    )]
     CategoryCount {
         /// The number of counts of the reference.
         reference: usize,

@@ -109,7 +109,7 @@ fn cells(drift: &FeatureDrift) -> [String; 11] {
         status => format!("{} ({})", verdict(drift.is_drift), status_name(status)),
     };
     [
-        drift.feature.clone(),
+        printable(&drift.feature),
         test_name(drift.test).to_owned(),
         number(drift.statistic),
         p_value,
@@ -121,6 +121,16 @@ fn cells(drift: &FeatureDrift) -> [String; 11] {
         drift.n_unseen.to_string(),
         status,
     ]
+}
+
+/// A name without what would break the line or change the terminal.
+fn printable(name: &str) -> String {
+    let escaped = |letter: char| {
+        let is_control = letter.is_control();
+        let (kept, replaced) = if is_control { (None, Some(letter)) } else { (Some(letter), None) };
+        kept.into_iter().chain(replaced.into_iter().flat_map(char::escape_default))
+    };
+    name.chars().flat_map(escaped).collect()
 }
 
 /// Three digits.
@@ -165,7 +175,8 @@ fn correction_name(correction: Correction) -> &'static str {
         Correction::Holm => "Holm",
         Correction::BenjaminiHochberg => "Benjamini-Hochberg",
         Correction::BenjaminiYekutieli => "Benjamini-Yekutieli",
-        _ => "not corrected",
+        Correction::None => "not corrected",
+        _ => "corrected",
     }
 }
 
@@ -187,7 +198,7 @@ mod tests {
         (sugar.n_missing, sugar.missing) = (2, Some(MissingDrift::new(0.0, 0.05, 0.5)));
         sugar.status = DriftStatus::TooFewRows;
         let region =
-            FeatureDrift::untested("region", DriftTest::ChiSquared, DriftStatus::AllMissing);
+            FeatureDrift::untested("reg\u{1b}ion", DriftTest::ChiSquared, DriftStatus::AllMissing);
         let mut report = DriftReport::new(0.05, vec![alcohol, sugar, region]);
         (report.n_rows, report.minimum_effect) = (40, Some(0.1));
         report.reference_id = Some("0123456789abcdef".to_owned());
@@ -197,7 +208,7 @@ mod tests {
         feature         test         statistic  p-value  adjusted  distance  moved by    psi             missing  unseen  drift
         alcohol         KS               0.500   1.2e-5    1.2e-5     0.500  1.250 sd  0.750                   0       3  yes
         residual sugar  KS               0.125   ~0.250     0.250         -         -      -  2 (adjusted 0.500)       0  no (too few rows)
-        region          chi-squared          -        -         -         -         -      -                   0       0  not tested (all missing)
+        reg\u{1b}ion    chi-squared          -        -         -         -         -      -                   0       0  not tested (all missing)
         ");
     }
 }

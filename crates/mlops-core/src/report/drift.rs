@@ -236,7 +236,8 @@ pub enum PValueMethod {
 pub enum DriftStatus {
     /// They were tested.
     Tested,
-    /// They were tested, and no batch of this size could have had a p-value below the level.
+    /// They were tested, and no batch of this size could have had a p-value below the level, adjusted or
+    /// not: even a single one of all ways to deal out the rows is more probable.
     TooFewRows,
     /// They were tested, and all of them and of the reference are the same one: the p-value is 1.
     Constant,

@@ -1,11 +1,12 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlops_core::Schema;
+use mlops_core::{Correction, Feature, FeatureKind, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, TabularDrift};
-use crate::Error;
-use crate::reference::{FeatureReference, Reference};
+use crate::reference::{FeatureReference, Reference, Scale};
+use crate::{Alpha, Effect, Error};
 
 const FORMAT: &str = "mlops_drift.tabular_drift";
 const VERSION: u32 = 2;
@@ -19,11 +20,15 @@ struct Header {
 
 /// The file of version 2.
 #[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct Stored {
     format: String,
     format_version: u32,
-    #[serde(flatten)]
-    settings: Settings,
+    alpha: Alpha,
+    correction: Correction,
+    minimum_effect: Option<Effect>,
+    /// The categories of the features that have some, whose values are positions in these lists.
+    levels: BTreeMap<String, Vec<String>>,
     /// A file that was written by hand may be without.
     reference_id: Option<String>,
     features: Vec<FeatureReference>,
@@ -55,7 +60,10 @@ impl TabularDrift {
         let stored = Stored {
             format: FORMAT.to_owned(),
             format_version: VERSION,
-            settings: self.settings,
+            alpha: self.settings.alpha,
+            correction: self.settings.correction,
+            minimum_effect: self.settings.minimum_effect,
+            levels: levels(&self.schema),
             reference_id: Some(self.reference.id().to_owned()),
             features: self.reference.features().to_vec(),
         };
@@ -70,7 +78,7 @@ impl TabularDrift {
     ///   finite and ascending with one positive count each
     /// * [`Error::UnknownFormat`] if it is something else
     /// * [`Error::FormatVersion`] if it is of another version
-    /// * [`Error::FeatureMismatch`] if it has other features than the schema
+    /// * [`Error::FeatureMismatch`] if it has other features than the schema, or other categories
     /// * [`Error::ReferenceId`] if the values are not those that it was written with
     pub fn from_json(json: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
         let header: Header = serde_json::from_slice(json)?;
@@ -80,10 +88,12 @@ impl TabularDrift {
         if header.format_version != VERSION {
             return Err(Error::FormatVersion { got: header.format_version, expected: VERSION });
         }
-        let Stored { settings, reference_id, features, .. } = serde_json::from_slice(json)?;
-        if !schema.names().eq(features.iter().map(FeatureReference::name)) {
+        let stored: Stored = serde_json::from_slice(json)?;
+        let Stored { alpha, correction, minimum_effect, reference_id, features, .. } = stored;
+        if !fits(&schema, &features) || stored.levels != levels(&schema) {
             return Err(Error::FeatureMismatch);
         }
+        let settings = Settings { alpha, correction, minimum_effect };
         let reference = Reference::new(features);
         if reference_id.is_some_and(|id| id != reference.id()) {
             return Err(Error::ReferenceId);
@@ -92,13 +102,35 @@ impl TabularDrift {
     }
 }
 
+/// The names of the categories of each categorical feature.
+fn levels(schema: &Schema) -> BTreeMap<String, Vec<String>> {
+    let levels = schema.features().iter().filter_map(|feature| match feature.kind() {
+        FeatureKind::Categorical { levels } => Some((feature.name().to_owned(), levels.clone())),
+        _ => None,
+    });
+    levels.collect()
+}
+
+/// Whether a reference has the features of a schema, on a scale that their kinds allow.
+fn fits(schema: &Schema, features: &[FeatureReference]) -> bool {
+    let is_fitting = |(feature, reference): (&Feature, &FeatureReference)| {
+        let is_categorical = reference.scale() == Scale::Categorical;
+        let allows = match feature.kind() {
+            FeatureKind::Categorical { .. } => is_categorical,
+            FeatureKind::Integer => true,
+            _ => !is_categorical,
+        };
+        feature.name() == reference.name() && allows
+    };
+    schema.len() == features.len() && schema.features().iter().zip(features).all(is_fitting)
+}
+
 #[cfg(test)]
 mod tests {
-    use mlops_core::{Correction, Feature, Records};
+    use mlops_core::Records;
     use ndarray::array;
 
     use super::*;
-    use crate::{Alpha, Effect};
 
     fn schema() -> Arc<Schema> {
         let features = vec![Feature::numeric("alcohol"), Feature::integer("is_red")];
@@ -123,8 +155,23 @@ mod tests {
         assert_eq!(TabularDrift::from_json(&json, schema()).unwrap(), detector());
         insta::assert_snapshot!(
             String::from_utf8(json).unwrap(),
-            @r#"{"format":"mlops_drift.tabular_drift","format_version":2,"alpha":0.01,"correction":"benjamini_hochberg","minimum_effect":0.1,"reference_id":"ee95de5dc61f8e73dde1cce5a43e5415","features":[{"feature":"alcohol","scale":"numeric","n_missing":1,"values":[0.30000000000000004,9.4],"counts":[1,1]},{"feature":"is_red","scale":"categorical","n_missing":0,"values":[0.0,1.0],"counts":[2,1]}]}"#
+            @r#"{"format":"mlops_drift.tabular_drift","format_version":2,"alpha":0.01,"correction":"benjamini_hochberg","minimum_effect":0.1,"levels":{},"reference_id":"ee95de5dc61f8e73dde1cce5a43e5415","features":[{"feature":"alcohol","scale":"numeric","n_missing":1,"values":[0.30000000000000004,9.4],"counts":[1,1]},{"feature":"is_red","scale":"categorical","n_missing":0,"values":[0.0,1.0],"counts":[2,1]}]}"#
         );
+    }
+
+    #[test]
+    fn categories_must_be_those_of_the_schema() {
+        let schema = |names: [&str; 2]| {
+            Arc::new(Schema::new(vec![Feature::categorical("region", names)]).unwrap())
+        };
+        let minho = schema(["Douro", "Minho"]);
+        let rows = Records::new(Arc::clone(&minho), array![[0.0], [1.0]]).unwrap();
+        let json = TabularDrift::builder().fit(&rows).unwrap().to_json();
+        TabularDrift::from_json(&json, minho).unwrap();
+        let numeric = Arc::new(Schema::new(vec![Feature::numeric("region")]).unwrap());
+        for other in [schema(["Minho", "Douro"]), schema(["Douro", "Dao"]), numeric] {
+            assert_eq!(TabularDrift::from_json(&json, other), Err(Error::FeatureMismatch));
+        }
     }
 
     #[test]
@@ -151,6 +198,7 @@ mod tests {
             ("\"n_missing\":1", "\"n_missing\":9223372036854775807"),
             ("\"alpha\":0.01", "\"alpha\":1.0"),
             ("\"minimum_effect\":0.1", "\"minimum_effect\":-1"),
+            ("\"minimum_effect\":0.1", "\"minimum_efect\":0.1"),
             ("benjamini_hochberg", "wishful"),
             ("9.4", "1e999"),
             ("]}", ""),
@@ -158,6 +206,6 @@ mod tests {
             assert!(matches!(read(from, to), Error::Json { .. }), "{from} {to}");
         }
         let error = read("\"counts\":[2,1]", "\"counts\":[2,0]").to_string();
-        insta::assert_snapshot!(error, @"line 1, column 382 of the stored detector: the stored values of feature `is_red` are not ascending with one positive count each");
+        insta::assert_snapshot!(error, @"line 1, column 394 of the stored detector: the stored values of feature `is_red` are not ascending with one positive count each");
     }
 }

@@ -47,15 +47,16 @@ pub fn wasserstein_distance(reference: &[f64], batch: &[f64]) -> Result<f64, Err
     let mut steps = [steps(&reference, m), steps(&batch, -n)].concat();
     // Two ascending runs: this sort merges them.
     steps.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let pairs = n as f64 * m as f64;
     let mut difference: i128 = 0;
     let terms = steps.windows(2).map(|pair| {
         difference += pair[0].1;
         match difference {
             0 => 0.0,
-            _ => difference.unsigned_abs() as f64 * (pair[1].0 - pair[0].0),
+            _ => difference.unsigned_abs() as f64 / pairs * (pair[1].0 - pair[0].0),
         }
     });
-    Ok(terms.sum::<f64>().abs() / (n as f64 * m as f64))
+    Ok(terms.sum::<f64>().abs())
 }
 
 /// How far one sample's weight would have to be moved on average to make it that of the other: the

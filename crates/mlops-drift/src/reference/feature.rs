@@ -3,7 +3,7 @@ use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
 use super::profile::Profile;
-use crate::counts::Totals;
+use crate::counts::{MOST_COUNTED, Totals};
 use crate::distance::{population_stability, total_variation};
 use crate::empirical::EmpiricalDistribution;
 use crate::pooled::{Pooled, Stretch};
@@ -122,7 +122,7 @@ impl FeatureReference {
         &self.name
     }
 
-    pub(super) fn scale(&self) -> Scale {
+    pub(crate) fn scale(&self) -> Scale {
         self.scale
     }
 
@@ -142,11 +142,14 @@ impl FeatureReference {
 
     /// The feature before any test.
     pub(super) fn untested(&self) -> FeatureDrift {
-        let test = match self.scale {
+        FeatureDrift::untested(&self.name, self.test_name(), DriftStatus::EmptyBatch)
+    }
+
+    fn test_name(&self) -> DriftTest {
+        match self.scale {
             Scale::Numeric => DriftTest::KolmogorovSmirnov,
             Scale::Categorical => DriftTest::ChiSquared,
-        };
-        FeatureDrift::untested(&self.name, test, DriftStatus::EmptyBatch)
+        }
     }
 
     /// Tests the values of a batch, and writes what was found into `drift`, which is this feature's.
@@ -161,6 +164,7 @@ impl FeatureReference {
         memory.reserve(column.len(), self.values().len(), self.scale);
         memory.batch.refill(present(column));
         let n_values = memory.batch.size();
+        drift.test = self.test_name();
         drift.n_values = n_values;
         drift.n_missing = column.len() - n_values;
         drift.missing = self.test_missing(n_values, drift.n_missing)?;
@@ -233,7 +237,7 @@ impl FeatureReference {
             p_value: comparison.p_value,
             method: comparison.method,
             effects: EffectSizes::new(
-                comparison.statistic,
+                ks::distance(&pooled),
                 profile.wasserstein(&pooled),
                 population_stability::index(profile.sizes(), batch_counts),
             ),
@@ -349,15 +353,16 @@ impl TryFrom<Stored> for FeatureReference {
     fn try_from(stored: Stored) -> Result<Self, Error> {
         let Stored { feature, scale, n_missing, values, counts } = stored;
         let distribution = EmpiricalDistribution::from_counts(values, &counts);
-        match distribution.filter(|_| n_missing <= MOST_MISSING) {
+        // A batch must find room beside it.
+        let is_small = |size: usize| {
+            size.checked_add(n_missing).is_some_and(|n_rows| n_rows as u64 <= MOST_COUNTED / 2)
+        };
+        match distribution.filter(|distribution| is_small(distribution.size())) {
             Some(distribution) => Ok(Self::new(feature, scale, distribution, n_missing)),
             None => Err(Error::InvalidReference { feature }),
         }
     }
 }
-
-/// With the values that are there, the number of rows is still one.
-const MOST_MISSING: usize = 1 << 53;
 
 impl From<FeatureReference> for Stored {
     fn from(reference: FeatureReference) -> Self {

@@ -82,7 +82,9 @@ impl Profile {
         if left.0 < largest.0 {
             distance += largest.0 - left.0 - (largest.1 - left.1);
         }
-        Some(distance / self.deviation).filter(|distance| distance.is_finite())
+        // Differences of areas that are equal may be a rounding below 0.
+        let has_unit = self.deviation.is_normal();
+        Some(distance.max(0.0) / self.deviation).filter(|distance| has_unit && distance.is_finite())
     }
 
     /// The integral of the distribution function up to `x`, below which there are `rank` distinct

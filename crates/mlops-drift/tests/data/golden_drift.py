@@ -200,6 +200,10 @@ for id, reference, batch in [
     ("apart-coarse-4872x500", recipe("cat", 17, 4872, levels=5), recipe("cat", 18, 500, levels=2, shift=3.0)),
     ("two-decimals-2000x1200", recipe("s3", 19, 2000, round=2), recipe("s3", 20, 1200, round=2, shift=1.2)),
     ("apart-5000x5000", recipe("u", 21, 5000), recipe("u", 22, 5000, shift=1.0)),
+    # Two places at which relabellings leave, far apart.
+    ("three-levels-1000", [0.0] * 140 + [1.0] * 859 + [2.0], [1.0] * 860 + [2.0] * 140),
+    ("three-levels-mirrored", [0.0] * 860 + [-1.0] * 140, [0.0] * 859 + [1.0] * 141),
+    ("three-levels-3000", [0.0] * 135 + [1.0] * 2865, [1.0] * 2865 + [2.0] * 135),
 ]:
     n, m, h_plus, h_minus, ends = deviations(sample(reference), sample(batch))
     ends = ends if len(ends) < n + m else None

@@ -100,6 +100,30 @@ fn chi_squared_keeps_its_level_with_rare_categories() {
 }
 
 #[test]
+fn chi_squared_keeps_small_levels_where_expected_counts_are_large_enough() {
+    // The rare category is expected five times; by the chi-squared law, three times as many p-values
+    // are below 1e-4.
+    let (mut random, n_batches) = (SplitMix64::new(0x5EED), n_batches());
+    for (n, m) in [(2000, 200), (9000, 1000)] {
+        let rare = 1.0 - 6.0 / m as f64;
+        let below = |level: f64, p_values: &[f64]| {
+            p_values.iter().filter(|p_value| **p_value <= level).count()
+        };
+        let p_values: Vec<f64> = (0..n_batches)
+            .map(|_| {
+                let reference = counts(&mut random, n, [0.4, rare, 1.0]);
+                let batch = counts(&mut random, m, [0.4, rare, 1.0]);
+                chi_squared_homogeneity(&reference, &batch).unwrap().p_value
+            })
+            .collect();
+        for level in [1e-4, 1e-3, 5e-3] {
+            let name = format!("chi-squared, {n} and {m}");
+            assert_rare(&name, below(level, &p_values), n_batches, level);
+        }
+    }
+}
+
+#[test]
 fn fisher_keeps_its_level() {
     for m in BATCH_SIZES {
         for alternative in ALTERNATIVES {

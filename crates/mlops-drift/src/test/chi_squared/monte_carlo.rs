@@ -65,8 +65,45 @@ impl<'a> Deal<'a> {
     }
 
     fn is_reached_by_next(&self, random: &mut Random) -> bool {
-        let sum = self.sum(random, 0, self.below.len() - 1, self.drawn);
+        let n_categories = self.below.len() - 1;
+        let sum = match usize::try_from(self.drawn) {
+            Ok(drawn) if drawn <= FEW.min(n_categories) => self.sum_of_few(random, drawn),
+            _ => self.sum(random, 0, n_categories, self.drawn),
+        };
         self.criterion.is_reached(sum)
+    }
+
+    /// T of a random draw of a few values: they are drawn one by one, and those that were drawn before
+    /// are stepped over.
+    fn sum_of_few(&self, random: &mut Random, drawn: usize) -> u128 {
+        let total = self.below[self.below.len() - 1];
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        let mut places = [0; FEW];
+        for n_drawn in 0..drawn {
+            let mut place = random.below(total - n_drawn) as u64;
+            let mut at = 0;
+            while at < n_drawn && places[at] <= place {
+                place += 1;
+                at += 1;
+            }
+            places.copy_within(at..n_drawn, at + 1);
+            places[at] = place;
+        }
+        let mut places = places[..drawn].iter();
+        let (mut sum, mut category, mut count) = (0, 0, 0);
+        let mut next = places.next();
+        while let Some(place) = next {
+            let is_here = self.below[category] <= *place && *place < self.below[category + 1];
+            if is_here {
+                count += 1;
+                next = places.next();
+                continue;
+            }
+            sum += self.criterion.term(category, count);
+            category += self.below[category + 1..].partition_point(|below| below <= place);
+            count = 0;
+        }
+        sum + self.criterion.term(category, count)
     }
 
     /// T of a random draw of `drawn` values from the categories `first..end`.
@@ -91,10 +128,17 @@ fn affordable_draws(table: &Table<'_>) -> u64 {
     // A value is in one half, one quarter and so on; each of them takes about the time of 32 steps
     // from the mode to a neighbour, and as many steps as it takes to what is drawn.
     let depth = u64::from(categories.ilog2()) + 1;
+    if table.drawn <= (FEW as u64).min(categories) {
+        // Two steps for each value that is stepped over, and one for each halving of the categories.
+        return (MOST_STEPS / (table.drawn * (8 + table.drawn / 2 + depth))).min(MOST_DRAWS);
+    }
     let parts = categories.min(table.drawn.saturating_mul(depth));
     let steps = parts.saturating_mul(32 + table.drawn.isqrt());
     (MOST_STEPS / steps).min(MOST_DRAWS)
 }
+
+/// So many values are drawn one by one.
+const FEW: usize = 64;
 
 /// With these many draws that are as far off, the p-value has a standard error of 7 %.
 const ENOUGH: u64 = 200;
@@ -149,6 +193,29 @@ mod tests {
             outside += u32::from((sampled - exact).abs() > error);
         }
         assert!(outside <= 4, "{outside} of 8 are more than a standard error off");
+    }
+
+    #[test]
+    fn few_values_are_drawn_as_many_are() {
+        // 12 draws from 20 categories, one by one and by halves, have the same law of T.
+        let reference: Vec<u64> = (1..=20).map(|size| 3 * size).collect();
+        let mut batch = vec![0; 20];
+        batch[..12].fill(1);
+        let mut columns = vec![];
+        let table = Table::new(&reference, &batch, &mut columns).unwrap();
+        let (mut inverse, mut below) = (vec![], vec![]);
+        let deal = Deal::new(&table, Criterion::new(&table, &mut inverse), &mut below);
+        let mut random = Random::new(5);
+        let mut mean = |draw: &dyn Fn(&mut Random) -> u128| {
+            let sums: Vec<f64> = (0..20_000).map(|_| draw(&mut random) as f64).collect();
+            let mean = sums.iter().sum::<f64>() / 20_000.0;
+            let variance = sums.iter().map(|sum| (sum - mean).powi(2)).sum::<f64>() / 20_000.0;
+            (mean, (variance / 20_000.0).sqrt())
+        };
+        let few = mean(&|random| deal.sum_of_few(random, 12));
+        let many = mean(&|random| deal.sum(random, 0, 20, 12));
+        let error = (few.0 - many.0).abs() / few.1.hypot(many.1);
+        assert!(error < 3.0, "{few:?} {many:?}");
     }
 
     #[test]

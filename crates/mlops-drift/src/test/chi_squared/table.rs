@@ -40,22 +40,6 @@ impl<'a> Table<'a> {
         Ok(Self { columns, drawn: n.min(m), total: totals.all() })
     }
 
-    /// The table in which the rarest categories are one, so many of them that every expected count is
-    /// at least 5, if that can be had.
-    pub(super) fn with_rare_pooled<'p>(&self, columns: &'p mut Vec<Column>) -> Table<'p> {
-        let is_rare = |column: &Column| self.expected(column) < FEWEST_EXPECTED;
-        let mut pool = Column { total: 0, drawn: 0 };
-        let mut rest = self.columns.iter();
-        while rest.as_slice().first().is_some_and(is_rare) || is_rare(&pool) {
-            let Some(column) = rest.next() else { break };
-            pool = Column { total: pool.total + column.total, drawn: pool.drawn + column.drawn };
-        }
-        columns.clear();
-        columns.extend(rest.copied().chain([pool]));
-        columns.sort_unstable_by_key(|column| (column.total, column.drawn));
-        Table { columns, drawn: self.drawn, total: self.total }
-    }
-
     pub(super) fn degrees_of_freedom(&self) -> usize {
         self.columns.len() - 1
     }
@@ -88,17 +72,32 @@ impl<'a> Table<'a> {
         observed.abs_diff(u128::from(column.total) * u128::from(self.drawn))
     }
 
-    /// The category that contributes most to X^2.
-    pub(super) fn farthest(&self) -> Column {
-        let term = |column: &Column| (self.deviation(*column) as f64).powi(2) / column.total as f64;
-        let columns = self.columns.iter();
+    /// The one of these categories, against all others, that is farthest off.
+    pub(super) fn farthest(&self, columns: impl Iterator<Item = Column>) -> Column {
+        let total = self.total as f64;
+        let term = |column: &Column| {
+            let share = column.total as f64 / total;
+            (self.deviation(*column) as f64 / total).powi(2) / (share * (1.0 - share))
+        };
         let farthest = columns.max_by(|left, right| term(left).total_cmp(&term(right)));
-        *farthest.unwrap_or(&self.columns[0])
+        farthest.unwrap_or(self.columns[0])
     }
 
-    /// The smallest expected count.
-    pub(super) fn least_expected(&self) -> f64 {
-        self.expected(&self.columns[0])
+    /// The rarest category, the two rarest ones together, and so on, without all together.
+    pub(super) fn rarest(&self) -> impl Iterator<Item = Column> {
+        let mut rarest = Column { total: 0, drawn: 0 };
+        self.columns[..self.degrees_of_freedom()].iter().map(move |column| {
+            rarest.total += column.total;
+            rarest.drawn += column.drawn;
+            rarest
+        })
+    }
+
+    /// Whether the chi-squared distribution is close to the exact law, and the p-value not where it is
+    /// not.
+    pub(super) fn is_near_its_limit(&self) -> bool {
+        self.expected(&self.columns[0]) >= FEWEST_EXPECTED
+            && self.asymptotic(0.0).p_value >= LEAST_ASYMPTOTIC
     }
 
     /// The expected count of the smaller sample.
@@ -107,5 +106,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// From here on, the chi-squared distribution is close enough to the exact law.
-pub(super) const FEWEST_EXPECTED: f64 = 5.0;
+/// From here on, the chi-squared distribution is close enough to the exact law, down to
+/// [`LEAST_ASYMPTOTIC`].
+const FEWEST_EXPECTED: f64 = 5.0;
+
+const LEAST_ASYMPTOTIC: f64 = 0.01;

@@ -1,5 +1,6 @@
 use crate::Alternative;
 use crate::pooled::{Deviation, Ends, Pooled};
+use crate::special::hypergeometric;
 
 /// Where the paths stay whose statistic is below the observed one.
 ///
@@ -44,6 +45,15 @@ pub(super) struct Checkpoint {
 pub(super) struct Exit {
     pub(super) time: usize,
     pub(super) count: usize,
+}
+
+impl Exit {
+    /// The logarithm of the probability that a random relabelling is there.
+    pub(super) fn ln_probability(self, corridor: &Corridor<'_>) -> f64 {
+        let Corridor { m, total, .. } = *corridor;
+        let [count, time, m, total] = [self.count, self.time, m, total].map(|number| number as u64);
+        hypergeometric::ln_pmf(count, time, m, total)
+    }
 }
 
 impl<'a> Corridor<'a> {
@@ -107,14 +117,19 @@ impl<'a> Corridor<'a> {
 
     /// Where a corridor with one bound can be left, next to it, at each checkpoint.
     pub(super) fn exits(mut self) -> impl Iterator<Item = Exit> {
-        let (m, total) = (self.m, self.total);
         std::iter::from_fn(move || {
-            let Checkpoint { time, lowest, highest, .. } = self.next_checkpoint()?;
-            let count = if self.is_left_below { lowest.checked_sub(1) } else { Some(highest + 1) };
-            Some(count.map(|count| Exit { time, count }))
+            let checkpoint = self.next_checkpoint()?;
+            Some(self.exit(&checkpoint))
         })
         .flatten()
-        .filter(move |exit| exit.count <= m.min(exit.time) && m - exit.count <= total - exit.time)
+    }
+
+    /// Where a corridor with one bound can be left at a checkpoint; `None` if it cannot.
+    pub(super) fn exit(&self, checkpoint: &Checkpoint) -> Option<Exit> {
+        let Checkpoint { time, lowest, highest, .. } = *checkpoint;
+        let count = if self.is_left_below { lowest.checked_sub(1)? } else { highest + 1 };
+        let is_possible = count <= self.m.min(time) && self.m - count <= self.total - time;
+        is_possible.then_some(Exit { time, count })
     }
 
     fn lowest(&self, time: usize) -> usize {

@@ -1,8 +1,8 @@
 use super::corridor::{Checkpoint, Corridor, Exit};
 use super::front::{Front, Part};
 use super::kernel::{Kernels, Trials};
+use super::tail::Tilt;
 use crate::special::binomial::Binomial;
-use crate::special::hypergeometric;
 
 /// The paths that count a sample's values in the pool, as a walk through the corridor.
 ///
@@ -15,7 +15,7 @@ use crate::special::hypergeometric;
 pub(super) struct Lattice<'a> {
     corridor: Corridor<'a>,
     trials: Trials,
-    weighing: Weighing,
+    weighing: Weighing<'a>,
     /// How many multiplications there is time for.
     affordable: usize,
 }
@@ -23,12 +23,11 @@ pub(super) struct Lattice<'a> {
 /// How the weight of a count is computed: the probability of a random relabelling to be there, by that
 /// of the walk.
 #[derive(Clone, Copy, Debug)]
-enum Weighing {
+enum Weighing<'a> {
     /// By the probability to reach m from there, divided by that to reach m at all.
     ByRest { hit: f64 },
-    /// By both probabilities, in multiples of another one, whose logarithm is given: where the walk is
-    /// made to leave, neither is far from the unit.
-    ByPlace { ln_unit: f64 },
+    /// By both probabilities, and only where the tilt of the walk is the first that covers the exit.
+    ByPlace { tilts: &'a [Tilt], ln_unit: f64 },
 }
 
 /// What a walk is done in, kept so that it is allocated once.
@@ -56,29 +55,16 @@ impl<'a> Lattice<'a> {
         Self::with(corridor, labels, Weighing::ByRest { hit }, hit * ln_least.exp())
     }
 
-    /// The walk with a probability that makes it pass where it most probably leaves the corridor, with
-    /// a result in multiples of the probability to do so there. For a corridor with one bound, and
-    /// probabilities that are too small for a double. Also returns the logarithm of the unit; `None`
-    /// if no path leaves.
-    pub(super) fn tilted(corridor: Corridor<'a>) -> Option<(Self, f64)> {
-        let (ln_unit, Exit { time, count }) = most_probable(corridor)?;
-        // A half of either keeps the probability off 0 and 1.
-        let labels = Binomial::with_odds(count as f64 + 0.5, (time - count) as f64 + 0.5);
-        // How much more often than the walk a relabelling leaves somewhere, at most: where that is
-        // too improbable to matter, it does not.
-        let least = ln_unit - 46.0 - (2.0 * corridor.m as f64).ln_1p();
-        let ln_weights = corridor.exits().filter_map(|exit| {
-            let ln_probability = ln_probability(&corridor, exit);
-            let ln_walk = labels.ln_pmf(exit.count as u64, exit.time as u64);
-            (ln_probability >= least).then_some(ln_probability - ln_unit - ln_walk)
-        });
-        let ln_largest = ln_weights.fold(0.0, f64::max);
-        let weighing = Weighing::ByPlace { ln_unit };
-        Some((Self::with(corridor, labels, weighing, (-ln_largest).exp()), ln_unit))
+    /// The walk of the last of these tilts through a corridor with one bound. Its result is what leaves
+    /// where no earlier tilt covers the exit, in multiples of `exp(ln_unit)`.
+    pub(super) fn tilted(corridor: Corridor<'a>, tilts: &'a [Tilt], ln_unit: f64) -> Option<Self> {
+        let weighing = Weighing::ByPlace { tilts, ln_unit };
+        // What leaves somewhere covered is in the walk at least so often.
+        Some(Self::with(corridor, tilts.last()?.labels, weighing, Tilt::LN_COVERED.exp()))
     }
 
     /// A walk of which what is left out is together less than 1e-17 of `least`.
-    fn with(corridor: Corridor<'a>, labels: Binomial, weighing: Weighing, least: f64) -> Self {
+    fn with(corridor: Corridor<'a>, labels: Binomial, weighing: Weighing<'a>, least: f64) -> Self {
         let Corridor { m, total, .. } = corridor;
         let dropped = 8.0 * (m as f64 + 1.0).powi(2);
         let negligible = (1e-17 * least / dropped).max(f64::MIN_POSITIVE);
@@ -105,11 +91,25 @@ impl<'a> Lattice<'a> {
                 return None;
             }
             front.advance(kernel, m);
-            left += self.weigh_below(time, front.below(lowest));
-            left += self.weigh_above(time, front.above(highest));
+            if self.is_counted(&checkpoint) {
+                left += self.weigh_below(time, front.below(lowest));
+                left += self.weigh_above(time, front.above(highest));
+            }
             front.cut(lowest, highest, negligible);
         }
         Some(left)
+    }
+
+    /// Whether what leaves at a checkpoint is this walk's to count.
+    fn is_counted(&self, checkpoint: &Checkpoint) -> bool {
+        match self.weighing {
+            Weighing::ByRest { .. } => true,
+            Weighing::ByPlace { tilts, .. } => {
+                let covers = |exit: Exit| tilts.iter().position(|tilt| tilt.covers(exit));
+                let first = self.corridor.exit(checkpoint).and_then(covers);
+                first.is_some_and(|first| first + 1 == tilts.len())
+            }
+        }
     }
 
     /// What the probability of a walk at this time and with this count is multiplied with.
@@ -117,11 +117,10 @@ impl<'a> Lattice<'a> {
         let Trials { labels, m, total, .. } = self.trials;
         match self.weighing {
             Weighing::ByRest { hit } => labels.pmf((m - count) as u64, (total - time) as u64) / hit,
-            Weighing::ByPlace { ln_unit } => {
-                let ln_probability = ln_probability(&self.corridor, Exit { time, count });
+            Weighing::ByPlace { ln_unit, .. } => {
+                let ln_probability = Exit { time, count }.ln_probability(&self.corridor);
                 let ln_walk = labels.ln_pmf(count as u64, time as u64);
-                // What is beyond a double has no mass to be multiplied with.
-                (ln_probability - ln_unit - ln_walk).min(LARGEST).exp()
+                (ln_probability - ln_unit - ln_walk).exp()
             }
         }
     }
@@ -166,25 +165,8 @@ impl<'a> Lattice<'a> {
     }
 }
 
-/// Where a corridor with one bound is most probably left, and the logarithm of the probability to be
-/// there; `None` if no path leaves.
-pub(super) fn most_probable(corridor: Corridor<'_>) -> Option<(f64, Exit)> {
-    let exits = corridor.exits().map(|exit| (ln_probability(&corridor, exit), exit));
-    exits.max_by(|left, right| left.0.total_cmp(&right.0))
-}
-
-/// The logarithm of the probability that a random relabelling is at an exit.
-fn ln_probability(corridor: &Corridor<'_>, exit: Exit) -> f64 {
-    let [count, time, m, total] =
-        [exit.count, exit.time, corridor.m, corridor.total].map(|number| number as u64);
-    hypergeometric::ln_pmf(count, time, m, total)
-}
-
 /// Between a tenth and a fifth of a second.
 const MAX_WORK: usize = 1 << 28;
-
-/// The logarithm of about the largest double.
-const LARGEST: f64 = 700.0;
 
 /// Up to here, a p-value is exact however long it takes.
 const ALWAYS_EXACT: usize = 5_000;
