@@ -100,9 +100,9 @@ pub fn ks_two_sample(
 /// second term, `exp(-2 z^2 - 2 z (l + 2 s) / (3 sqrt(l s (l + s))))` with `z = D sqrt(l s / (l + s))`
 /// of the larger size l and the smaller size s.
 ///
-/// It knows neither the grid that D lies on nor ties, both of which
-/// make it too large or too small: a single value above the range of ten has p = 0 instead of
-/// 2 / 11. Time O((n + m) log(n + m)) and, for the p-value, less than 0.1 seconds.
+/// It knows neither the grid that D lies on nor ties, both of which make it too large or too small: a
+/// single value above the range of ten has p = 0 instead of 2 / 11. Time O((n + m) log(n + m)) and, for
+/// the p-value, less than 0.1 seconds.
 ///
 /// # Edge cases
 /// * One value in each sample: p = 1. (SciPy answers NaN.)
