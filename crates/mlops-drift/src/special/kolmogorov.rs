@@ -58,11 +58,7 @@ mod tests {
 
     #[test]
     fn the_law_is_that_of_scipy() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden_drift.json");
-        let golden: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        let cases = golden["cases"].as_array().unwrap();
-        let law = cases.iter().find(|case| case["kind"] == "kstwo_sf").unwrap();
+        let law = &crate::test::golden("kstwo_sf")[0];
         let rows = law["expected"].as_array().unwrap();
         assert_eq!(rows.len(), 272);
         for row in rows {

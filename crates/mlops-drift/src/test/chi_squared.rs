@@ -254,13 +254,7 @@ mod tests {
 
     use super::*;
     use crate::law;
-
-    fn golden(kind: &str) -> Vec<Value> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden_drift.json");
-        let golden: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        let cases = golden["cases"].as_array().unwrap();
-        cases.iter().filter(|case| case["kind"] == kind).cloned().collect()
-    }
+    use crate::test::golden;
 
     fn counts(case: &Value, sample: &str) -> Vec<u64> {
         serde_json::from_value(case["input"][sample].clone()).unwrap()

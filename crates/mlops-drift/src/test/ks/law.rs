@@ -63,13 +63,8 @@ mod tests {
 
     #[test]
     fn tails_are_those_of_counted_paths() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden_drift.json");
-        let golden: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        let rows = golden["cases"].as_array().unwrap().iter();
-        let rows = rows.filter(|case| case["kind"] == "ks_pvalue_nmh");
-        let rows: Vec<_> =
-            rows.flat_map(|case| case["expected"].as_array().unwrap().clone()).collect();
+        let cases = crate::test::golden("ks_pvalue_nmh");
+        let rows = cases[0]["expected"].as_array().unwrap();
         assert_eq!(rows.len(), 114);
         for row in rows {
             let [n, m, distance] =
