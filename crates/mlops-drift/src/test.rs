@@ -23,7 +23,6 @@ pub(crate) fn clamp_p_value(p_value: f64) -> f64 {
 
 /// The golden values of one kind.
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 pub(crate) fn golden(kind: &str) -> Vec<serde_json::Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden_drift.json");
     let golden: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
