@@ -1,11 +1,14 @@
 mod feature;
 mod id;
+mod memory;
 mod profile;
+mod stored;
 
 use mlops_core::FeatureDrift;
 use ndarray::ArrayView2;
 
-pub(crate) use self::feature::{FeatureReference, Memory, Scale, Tests};
+pub(crate) use self::feature::{FeatureReference, Scale, Tests};
+pub(crate) use self::memory::Memory;
 use crate::{Alpha, Error};
 
 /// What batches are compared with: the distribution of each feature, in schema order.

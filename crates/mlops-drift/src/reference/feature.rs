@@ -2,14 +2,16 @@ use mlops_core::{DriftStatus, DriftTest, EffectSizes, FeatureDrift, MissingDrift
 use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
 use super::profile::Profile;
-use crate::counts::{MOST_COUNTED, Totals};
+use super::stored::Stored;
+use crate::counts::Totals;
 use crate::distance::{population_stability, total_variation};
 use crate::empirical::EmpiricalDistribution;
-use crate::pooled::{Pooled, Stretch};
+use crate::pooled::Pooled;
 use crate::test::chi_squared::{self, ChiSquaredComparison};
 use crate::test::fisher;
-use crate::test::ks::{self, KsComparison, Walk};
+use crate::test::ks::{self, KsComparison};
 use crate::{Alpha, Alternative, Error};
 
 /// The distribution of one feature.
@@ -51,56 +53,8 @@ impl Tests {
     };
 }
 
-/// What a batch is tested in, kept so that it is allocated once.
-#[derive(Debug)]
-pub(crate) struct Memory {
-    batch: EmpiricalDistribution,
-    reference_counts: Vec<u64>,
-    batch_counts: Vec<u64>,
-    stretches: Vec<Stretch>,
-    walk: Walk,
-    chi_squared: chi_squared::Memory,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            batch: EmpiricalDistribution::new(vec![]),
-            reference_counts: vec![],
-            batch_counts: vec![],
-            stretches: vec![],
-            walk: Walk::default(),
-            chi_squared: chi_squared::Memory::default(),
-        }
-    }
-}
-
-impl Memory {
-    /// Takes what any batch of as many rows may need of a feature with as many distinct values.
-    fn reserve(&mut self, n_rows: usize, n_known: usize, scale: Scale) {
-        let Self { batch, stretches, reference_counts, batch_counts, walk, chi_squared } = self;
-        batch.reserve(n_rows);
-        match scale {
-            Scale::Numeric => {
-                stretches.clear();
-                stretches.reserve(n_rows + 1);
-                walk.reserve(n_rows);
-            }
-            Scale::Categorical => {
-                // Each row may have a new category.
-                let n_categories = n_known + n_rows;
-                for counts in [reference_counts, batch_counts] {
-                    counts.clear();
-                    counts.reserve(n_categories);
-                }
-                chi_squared.reserve(n_categories, n_rows);
-            }
-        }
-    }
-}
-
 impl FeatureReference {
-    fn new(
+    pub(super) fn new(
         name: String,
         scale: Scale,
         distribution: EmpiricalDistribution,
@@ -337,45 +291,6 @@ fn count_by_category(
     n_unseen
 }
 
-/// A feature as it is stored.
-#[derive(Deserialize, Serialize)]
-struct Stored {
-    feature: String,
-    scale: Scale,
-    n_missing: usize,
-    values: Vec<f64>,
-    counts: Vec<usize>,
-}
-
-impl TryFrom<Stored> for FeatureReference {
-    type Error = Error;
-
-    fn try_from(stored: Stored) -> Result<Self, Error> {
-        let Stored { feature, scale, n_missing, values, counts } = stored;
-        let distribution = EmpiricalDistribution::from_counts(values, &counts);
-        // A batch must find room beside it.
-        let is_small = |size: usize| {
-            size.checked_add(n_missing).is_some_and(|n_rows| n_rows as u64 <= MOST_COUNTED / 2)
-        };
-        match distribution.filter(|distribution| is_small(distribution.size())) {
-            Some(distribution) => Ok(Self::new(feature, scale, distribution, n_missing)),
-            None => Err(Error::InvalidReference { feature }),
-        }
-    }
-}
-
-impl From<FeatureReference> for Stored {
-    fn from(reference: FeatureReference) -> Self {
-        Self {
-            counts: reference.counts().collect(),
-            values: reference.values().to_vec(),
-            feature: reference.name,
-            scale: reference.scale,
-            n_missing: reference.n_missing,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,25 +327,5 @@ mod tests {
         assert!((least_p_value(5, 1) - 1.0 / 6.0).abs() < 1e-15);
         assert!((least_p_value(3, 4) - 1.0 / 35.0).abs() < 1e-15);
         assert!(least_p_value(1 << 53, 1 << 53) < f64::MIN_POSITIVE);
-    }
-
-    #[test]
-    fn a_stored_feature_is_checked() {
-        let json = |values: &str, counts: &str| {
-            format!(
-                r#"{{"feature":"pH","scale":"numeric","n_missing":0,"values":{values},"counts":{counts}}}"#
-            )
-        };
-        let read = |json: String| serde_json::from_str::<FeatureReference>(&json);
-        let reference = read(json("[2.9,3.5]", "[1,2]")).unwrap();
-        assert_eq!(reference.distribution, sample(&[3.5, 2.9, 3.5]));
-        assert_eq!(serde_json::to_string(&reference).unwrap(), json("[2.9,3.5]", "[1,2]"));
-        for (values, counts) in [("[3.5,2.9]", "[1,1]"), ("[2.9]", "[0]"), ("[2.9]", "[]")] {
-            let error = read(json(values, counts)).unwrap_err().to_string();
-            assert!(error.contains("stored values of feature `pH`"), "{error}");
-        }
-        for (values, counts) in [("[1e999]", "[1]"), ("[null]", "[1]"), ("[2.9]", "[-1]")] {
-            read(json(values, counts)).unwrap_err();
-        }
     }
 }
