@@ -144,7 +144,7 @@ pub enum Error {
     FeatureMismatch,
     /// A stored reference holds something else than distinct values and how often each stands.
     #[error(
-        "the stored values of feature `{feature}` are not ascending with one positive count each"
+        "the stored values of feature `{feature}` are not ascending with one positive count each, or too many"
     )]
     InvalidReference {
         /// The feature's name.

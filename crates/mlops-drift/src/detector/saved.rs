@@ -116,7 +116,12 @@ fn fits(schema: &Schema, features: &[FeatureReference]) -> bool {
     let is_fitting = |(feature, reference): (&Feature, &FeatureReference)| {
         let is_categorical = reference.scale() == Scale::Categorical;
         let allows = match feature.kind() {
-            FeatureKind::Categorical { .. } => is_categorical,
+            FeatureKind::Categorical { levels } => {
+                let is_level = |value: &f64| {
+                    value.fract() == 0.0 && (0.0..levels.len() as f64).contains(value)
+                };
+                is_categorical && reference.values().iter().all(is_level)
+            }
             FeatureKind::Integer => true,
             _ => !is_categorical,
         };
@@ -166,9 +171,15 @@ mod tests {
         };
         let minho = schema(["Douro", "Minho"]);
         let rows = Records::new(Arc::clone(&minho), array![[0.0], [1.0]]).unwrap();
-        let json = TabularDrift::builder().fit(&rows).unwrap().to_json();
-        TabularDrift::from_json(&json, minho).unwrap();
+        let detector = TabularDrift::builder().fit(&rows).unwrap();
+        let json = detector.to_json();
+        TabularDrift::from_json(&json, Arc::clone(&minho)).unwrap();
         let numeric = Arc::new(Schema::new(vec![Feature::numeric("region")]).unwrap());
+        let between = String::from_utf8(json.clone()).unwrap().replace("[0.0,1.0]", "[0.0,0.5]");
+        let id = format!("\"reference_id\":\"{}\",", detector.reference_id());
+        let between = between.replace(&id, "");
+        let read = TabularDrift::from_json(between.as_bytes(), Arc::clone(&minho));
+        assert_eq!(read, Err(Error::FeatureMismatch));
         for other in [schema(["Minho", "Douro"]), schema(["Douro", "Dao"]), numeric] {
             assert_eq!(TabularDrift::from_json(&json, other), Err(Error::FeatureMismatch));
         }
@@ -206,6 +217,6 @@ mod tests {
             assert!(matches!(read(from, to), Error::Json { .. }), "{from} {to}");
         }
         let error = read("\"counts\":[2,1]", "\"counts\":[2,0]").to_string();
-        insta::assert_snapshot!(error, @"line 1, column 394 of the stored detector: the stored values of feature `is_red` are not ascending with one positive count each");
+        insta::assert_snapshot!(error, @"line 1, column 394 of the stored detector: the stored values of feature `is_red` are not ascending with one positive count each, or too many");
     }
 }

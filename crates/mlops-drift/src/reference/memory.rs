@@ -1,4 +1,5 @@
 use super::Scale;
+use super::profile::Profile;
 use crate::empirical::EmpiricalDistribution;
 use crate::pooled::Stretch;
 use crate::test::chi_squared;
@@ -37,6 +38,8 @@ impl Memory {
             Scale::Numeric => {
                 stretches.clear();
                 stretches.reserve(n_rows + 1);
+                batch_counts.clear();
+                batch_counts.reserve(Profile::MOST_CELLS);
                 walk.reserve(n_rows);
             }
             Scale::Categorical => {

@@ -15,6 +15,9 @@ pub(super) struct Profile {
 }
 
 impl Profile {
+    /// The largest number of tenths.
+    pub(super) const MOST_CELLS: usize = 10;
+
     /// The profile of a sample with at least one value.
     pub(super) fn new(sample: &EmpiricalDistribution) -> Self {
         let tenths = tenths(sample);

@@ -7,6 +7,7 @@ use crate::empirical::EmpiricalDistribution;
 
 /// A feature as it is stored.
 #[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Stored {
     feature: String,
     scale: Scale,

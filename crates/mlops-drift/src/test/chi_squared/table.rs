@@ -72,25 +72,15 @@ impl<'a> Table<'a> {
         observed.abs_diff(u128::from(column.total) * u128::from(self.drawn))
     }
 
-    /// The one of these categories, against all others, that is farthest off.
-    pub(super) fn farthest(&self, columns: impl Iterator<Item = Column>) -> Column {
+    /// The category that is farthest off against all others.
+    pub(super) fn farthest(&self) -> Column {
         let total = self.total as f64;
         let term = |column: &Column| {
             let share = column.total as f64 / total;
             (self.deviation(*column) as f64 / total).powi(2) / (share * (1.0 - share))
         };
-        let farthest = columns.max_by(|left, right| term(left).total_cmp(&term(right)));
-        farthest.unwrap_or(self.columns[0])
-    }
-
-    /// The rarest category, the two rarest ones together, and so on, without all together.
-    pub(super) fn rarest(&self) -> impl Iterator<Item = Column> {
-        let mut rarest = Column { total: 0, drawn: 0 };
-        self.columns[..self.degrees_of_freedom()].iter().map(move |column| {
-            rarest.total += column.total;
-            rarest.drawn += column.drawn;
-            rarest
-        })
+        let farthest = self.columns.iter().max_by(|left, right| term(left).total_cmp(&term(right)));
+        *farthest.unwrap_or(&self.columns[0])
     }
 
     /// Whether the chi-squared distribution is close to the exact law, and the p-value not where it is
