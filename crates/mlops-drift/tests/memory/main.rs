@@ -46,16 +46,25 @@ fn a_second_batch_takes_no_memory() {
     let detector = builder.fit(&reference).unwrap();
     for size in [1, 2, 17, 100, 1000] {
         let batches: Vec<_> = (0..20).map(|_| rows(&mut random, &schema, size, true)).collect();
-        let (mut scratch, mut report) = (Scratch::default(), DriftReport::new(0.05, vec![]));
-        // A batch in which nothing is missing makes room for those that lack something.
-        let first = rows(&mut random, &schema, size, false);
-        detector.test_into(&first, &mut scratch, &mut report).unwrap();
-        for batch in &batches {
-            let before = ALLOCATOR.current_usage();
-            ALLOCATOR.reset_peak_usage();
-            detector.test_into(batch, &mut scratch, &mut report).unwrap();
-            assert_eq!(ALLOCATOR.peak_usage(), before, "{size} rows");
+        // A batch in which nothing is missing makes room for those that lack something, and so does one
+        // without any number.
+        let complete = rows(&mut random, &schema, size, false);
+        let mut without = complete.values().to_owned();
+        for column in [0, 1, 5] {
+            without.column_mut(column).fill(f64::NAN);
         }
-        assert!(report.features.iter().any(|feature| feature.n_unseen > 0) || size < 1000);
+        let without = Records::new(Arc::clone(&schema), without).unwrap();
+        for first in [complete, without] {
+            let (mut scratch, mut report) = (Scratch::default(), DriftReport::new(0.05, vec![]));
+            detector.test_into(&first, &mut scratch, &mut report).unwrap();
+            for batch in &batches {
+                let before = ALLOCATOR.current_usage();
+                ALLOCATOR.reset_peak_usage();
+                detector.test_into(batch, &mut scratch, &mut report).unwrap();
+                assert_eq!(ALLOCATOR.peak_usage(), before, "{size} rows");
+            }
+            let is_unseen = report.features.iter().any(|feature| feature.n_unseen > 0);
+            assert!(is_unseen || size < 1000);
+        }
     }
 }
