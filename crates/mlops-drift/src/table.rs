@@ -125,12 +125,15 @@ fn cells(drift: &FeatureDrift) -> [String; 11] {
 
 /// A name without what would break the line or change the terminal.
 fn printable(name: &str) -> String {
-    let escaped = |letter: char| {
-        let is_control = letter.is_control();
-        let (kept, replaced) = if is_control { (None, Some(letter)) } else { (Some(letter), None) };
-        kept.into_iter().chain(replaced.into_iter().flat_map(char::escape_default))
-    };
-    name.chars().flat_map(escaped).collect()
+    let mut printed = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter.is_control() {
+            printed.extend(letter.escape_default());
+        } else {
+            printed.push(letter);
+        }
+    }
+    printed
 }
 
 /// Three digits.
