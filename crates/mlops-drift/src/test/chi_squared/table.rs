@@ -83,11 +83,14 @@ impl<'a> Table<'a> {
         *farthest.unwrap_or(&self.columns[0])
     }
 
-    /// Whether the chi-squared distribution is close to the exact law, and the p-value not where it is
-    /// not.
-    pub(super) fn is_near_its_limit(&self) -> bool {
-        self.expected(&self.columns[0]) >= FEWEST_EXPECTED
-            && self.asymptotic(0.0).p_value >= LEAST_ASYMPTOTIC
+    /// What the chi-squared distribution says, if it is close to the exact law; of two categories,
+    /// that is known.
+    pub(super) fn near_its_limit(&self) -> Option<ChiSquaredOutcome> {
+        let has_law = self.columns.len() <= 2;
+        if has_law || self.expected(&self.columns[0]) < FEWEST_EXPECTED {
+            return None;
+        }
+        Some(self.asymptotic(0.0)).filter(|outcome| outcome.p_value >= LEAST_ASYMPTOTIC)
     }
 
     /// The expected count of the smaller sample.
