@@ -34,7 +34,7 @@ fn define(c: &mut Criterion) {
     c.bench_function("outlier/fit/wine/4124", |b| {
         b.iter(|| {
             let forest = params.fit(&wines);
-            assert_eq!(forest.as_ref().map(IsolationForest::n_trees), Ok(100));
+            assert_eq!(forest.as_ref().map(IsolationForest::n_estimators), Ok(100));
             forest
         });
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use mlops_benches::file;
 use mlops_core::{Feature, Schema};
-use mlops_outlier::SklearnIsolationForest;
+use mlops_outlier::IsolationForest;
 use mlops_pyobject::{Limits, read};
 
 fn main() {
@@ -40,7 +40,7 @@ fn define(c: &mut Criterion) {
         group.throughput(size);
         group.bench_with_input(BenchmarkId::new(format, 100), &bytes, |b, bytes| {
             b.iter(|| {
-                let forest = SklearnIsolationForest::from_bytes(bytes, Arc::clone(&schema));
+                let forest = IsolationForest::from_sklearn(bytes, Arc::clone(&schema));
                 assert!(forest.as_ref().is_ok_and(|forest| forest.highest_score() > 0.3));
                 forest
             });

@@ -2,6 +2,7 @@
 
 pub mod durable;
 mod error;
+mod json_fault;
 mod model;
 mod model_dir;
 mod random;
@@ -13,6 +14,7 @@ mod signature;
 pub mod yaml;
 
 pub use error::{Error, ModelError, ModelErrorKind, PredictError, PredictErrorKind};
+pub use json_fault::JsonFault;
 pub use model::{
     Classifier, DriftDetector, Explainer, LoadContext, LoadModel, OutlierDetector,
     OutlierDetectorExt, Predictor, SaveModel,
@@ -23,7 +25,7 @@ pub use records::Records;
 pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
 pub use report::{
     Contributions, Correction, DriftReport, DriftStatus, DriftTest, EffectSizes, FeatureDrift,
-    MissingDrift, OutlierReport, PValueMethod, Prediction,
+    MissingDrift, OutlierReport, OutlierRow, PValueMethod, Prediction, Reason,
 };
 pub use scaler::StandardScaler;
 pub use schema::{Feature, FeatureKind, Range, Schema};

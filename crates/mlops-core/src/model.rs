@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::{
     Contributions, DriftReport, ModelDir, ModelDirWriter, ModelError, OutlierReport, PredictError,
-    Prediction, Records, Schema,
+    Prediction, Reason, Records, Schema,
 };
 
 /// A model that predicts one or more values per row.
@@ -55,16 +55,45 @@ pub trait OutlierDetector: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`PredictError`] if the records have another schema or the detector fails.
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError>;
+
+    /// The share of the training rows that score at most as high as `score`, in `[0, 100]`; `None` if the detector
+    /// does not know how they scored.
+    fn percentile(&self, score: f64) -> Option<f64> {
+        let _ = score;
+        None
+    }
+
+    /// Which features make each row abnormal, the strongest first; nothing for a detector that cannot tell.
+    ///
+    /// # Errors
+    /// [`PredictError`] if the records have another schema or the detector fails.
+    fn reasons(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
+        let _ = records;
+        Ok(Vec::new())
+    }
 }
 
 /// What follows from an [`OutlierDetector`]'s scores; implemented for all of them.
 pub trait OutlierDetectorExt: OutlierDetector {
-    /// Scores every row of `records` and holds the scores against the threshold.
+    /// Scores every row of `records`, holds the scores against the threshold, and asks for the reasons of outliers.
     ///
     /// # Errors
     /// [`PredictError`] if the records have another schema or the detector fails.
     fn detect(&self, records: &Records) -> Result<OutlierReport, PredictError> {
-        Ok(OutlierReport::new(self.threshold(), self.score(records)?))
+        let mut report = OutlierReport::new(self.threshold(), self.score(records)?);
+        for row in &mut report.rows {
+            row.percentile = self.percentile(row.score);
+        }
+        let is_outlier = report.is_outlier().enumerate();
+        let outliers: Vec<usize> =
+            is_outlier.filter_map(|(row, is_outlier)| is_outlier.then_some(row)).collect();
+        if !outliers.is_empty() {
+            let reasons = self.reasons(&records.select(&outliers))?;
+            for (row, reasons) in outliers.into_iter().zip(reasons) {
+                report.rows[row].reasons = reasons;
+            }
+        }
+        Ok(report)
     }
 }
 
@@ -101,6 +130,14 @@ impl<T: OutlierDetector + ?Sized> OutlierDetector for Box<T> {
 
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
         (**self).score(records)
+    }
+
+    fn percentile(&self, score: f64) -> Option<f64> {
+        (**self).percentile(score)
+    }
+
+    fn reasons(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
+        (**self).reasons(records)
     }
 }
 
@@ -213,5 +250,44 @@ mod tests {
         let classifier = Classifier::new(Alcohol(schema));
         assert_eq!(classifier.classify(&records).unwrap(), [false, true, false]);
         assert_eq!(classifier.threshold(0.6).classify(&records).unwrap(), [false, false, false]);
+    }
+
+    /// Scores by the first feature, knows a percentile, and blames the feature.
+    #[derive(Debug)]
+    struct Strong(Arc<Schema>);
+
+    impl OutlierDetector for Strong {
+        fn schema(&self) -> &Arc<Schema> {
+            &self.0
+        }
+
+        fn threshold(&self) -> f64 {
+            14.0
+        }
+
+        fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
+            Ok(records.column(0).to_vec())
+        }
+
+        fn percentile(&self, score: f64) -> Option<f64> {
+            Some(5.0 * score)
+        }
+
+        fn reasons(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
+            let reason = |alcohol: &f64| vec![Reason::new("alcohol", alcohol - 14.0)];
+            Ok(records.column(0).iter().map(reason).collect())
+        }
+    }
+
+    #[test]
+    fn outliers_have_reasons_and_every_row_its_percentile() {
+        let schema = Arc::new(Schema::new(vec![Feature::numeric("alcohol")]).unwrap());
+        let detector: Box<dyn OutlierDetector> = Box::new(Strong(Arc::clone(&schema)));
+        let records = Records::new(schema, array![[10.0], [15.0], [12.0], [16.0]]).unwrap();
+        let report = detector.detect(&records).unwrap();
+        let reasons: Vec<&[Reason]> = report.rows.iter().map(|row| &*row.reasons).collect();
+        let alcohol = |contribution| vec![Reason::new("alcohol", contribution)];
+        assert_eq!(reasons, [vec![], alcohol(1.0), vec![], alcohol(2.0)]);
+        assert_eq!(report.rows[2].percentile, Some(60.0));
     }
 }

@@ -1,12 +1,13 @@
 mod drift;
+mod outlier;
 
 use ndarray::{Array2, Array3};
-use serde::{Deserialize, Serialize};
 
 pub use drift::{
     Correction, DriftReport, DriftStatus, DriftTest, EffectSizes, FeatureDrift, MissingDrift,
     PValueMethod,
 };
+pub use outlier::{OutlierReport, OutlierRow, Reason};
 
 /// What a model predicts: rows x outputs.
 ///
@@ -51,38 +52,5 @@ impl Contributions {
     /// The base value of each output, and rows x outputs x features.
     pub fn new(base_values: Vec<f64>, values: Array3<f64>) -> Self {
         Self { base_values, values }
-    }
-}
-
-/// How abnormal every row of a batch is.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct OutlierReport {
-    /// A row is an outlier if its score is above this.
-    pub threshold: f64,
-    /// One score per row; higher is more abnormal.
-    pub scores: Vec<f64>,
-}
-
-impl OutlierReport {
-    /// The scores of a batch and the threshold that they are held against.
-    pub fn new(threshold: f64, scores: Vec<f64>) -> Self {
-        Self { threshold, scores }
-    }
-
-    /// Whether each row is an outlier: its score is above the threshold.
-    pub fn is_outlier(&self) -> impl ExactSizeIterator<Item = bool> {
-        self.scores.iter().map(|score| *score > self.threshold)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_score_on_the_threshold_is_no_outlier() {
-        let report = OutlierReport::new(0.1, vec![0.0, 0.1, 0.2, f64::NAN]);
-        assert_eq!(report.is_outlier().collect::<Vec<_>>(), [false, false, true, false]);
     }
 }

@@ -11,7 +11,15 @@ use crate::Error;
 ///
 /// Missing values (NaN) are left out of mean and deviation and stay missing.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "Unchecked")]
 pub struct StandardScaler {
+    // Invariant: finite numbers, no scale is 0.
+    columns: Vec<Column>,
+}
+
+/// A scaler as it stands in a file.
+#[derive(Deserialize)]
+struct Unchecked {
     columns: Vec<Column>,
 }
 
@@ -63,15 +71,8 @@ impl StandardScaler {
         if mean.len() != scale.len() {
             return Err(Error::ScalerLength { means: mean.len(), scales: scale.len() });
         }
-        let column = |(column, (&mean, &scale)): (usize, (&f64, &f64))| {
-            if mean.is_finite() && scale.is_finite() && scale != 0.0 {
-                Ok(Column { mean, scale })
-            } else {
-                Err(Error::InvalidScale { column, mean, scale })
-            }
-        };
-        let columns = mean.iter().zip(scale).enumerate().map(column);
-        Ok(Self { columns: columns.collect::<Result<_, _>>()? })
+        let columns = mean.iter().zip(scale).map(|(&mean, &scale)| Column { mean, scale });
+        Self::try_from(Unchecked { columns: columns.collect() })
     }
 
     /// Scales rows of the columns that the scaler was fitted to.
@@ -118,6 +119,23 @@ impl StandardScaler {
         assert_eq!(row.len(), self.columns.len(), "a row has one value per column of the scaler");
         for (value, column) in row.zip(&self.columns) {
             *value = (*value - column.mean) / column.scale;
+        }
+    }
+}
+
+impl TryFrom<Unchecked> for StandardScaler {
+    type Error = Error;
+
+    fn try_from(Unchecked { columns }: Unchecked) -> Result<Self, Error> {
+        let is_usable = |column: &Column| {
+            column.mean.is_finite() && column.scale.is_finite() && column.scale != 0.0
+        };
+        match columns.iter().position(|column| !is_usable(column)) {
+            Some(at) => {
+                let Column { mean, scale } = columns[at];
+                Err(Error::InvalidScale { column: at, mean, scale })
+            }
+            None => Ok(Self { columns }),
         }
     }
 }
@@ -170,6 +188,8 @@ mod tests {
             assert_eq!(StandardScaler::from_parts(&[0.0, mean], &[1.0, scale]), Err(error));
         }
         StandardScaler::from_parts(&[f64::NAN], &[1.0]).unwrap_err();
+        let stored = r#"{"columns":[{"mean":2.0,"scale":0.0}]}"#;
+        serde_json::from_str::<StandardScaler>(stored).unwrap_err();
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use mlops_core::JsonFault;
+
 /// Why a test, a correction or a detector cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -154,11 +156,7 @@ pub enum Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let message = error.to_string();
-        // serde_json says the place in the end.
-        let place = format!(" at line {line} column {column}");
-        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+        let JsonFault { line, column, message, .. } = error.into();
         Self::Json { line, column, message }
     }
 }

@@ -52,7 +52,8 @@ impl Rows {
         self.slots.clear();
     }
 
-    pub(crate) fn n_features(&self) -> usize {
+    /// The number of values in a row.
+    pub fn n_features(&self) -> usize {
         self.n_features
     }
 

@@ -1,3 +1,5 @@
+use mlops_core::JsonFault;
+
 /// Why an isolation forest cannot be fitted, given a threshold or read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -11,40 +13,68 @@ pub enum Error {
     /// A tree needs at least one training row.
     #[error("no training rows per tree, expected at least one")]
     NoSamples,
+    /// A tree needs at least one feature.
+    #[error("no features per tree, expected at least one")]
+    NoFeatures,
     /// A contamination is not in its range.
     #[error("contamination {got}, expected more than 0 and at most 0.5")]
     InvalidContamination {
         /// The value.
         got: f64,
     },
-    /// A threshold is not one that a score can exceed.
-    #[error("threshold {got}, expected at least -0.5 and less than 0.5")]
-    InvalidThreshold {
+    /// A percentile is not in its range.
+    #[error("percentile {got}, expected at least 0 and less than 100")]
+    InvalidPercentile {
         /// The value.
         got: f64,
     },
-    /// No row can be an outlier: the threshold is not below the highest score that the trees give.
-    #[error("threshold {threshold} is out of reach, no row scores more than {highest}")]
+    /// A false-positive rate is not in its range.
+    #[error("false-positive rate {got}, expected more than 0 and at most 0.5")]
+    InvalidFalsePositiveRate {
+        /// The value.
+        got: f64,
+    },
+    /// A threshold tells no row from another: no row scores more, or none less.
+    #[error("threshold {threshold} is out of reach, scores are between {lowest} and {highest}")]
     UnreachableThreshold {
         /// The threshold.
         threshold: f64,
+        /// A lower bound of the scores of this forest.
+        lowest: f64,
         /// An upper bound of the scores of this forest.
         highest: f64,
+    },
+    /// The forest does not know how its training rows scored.
+    #[error("the scores of the training rows are not known, expected a forest that was calibrated")]
+    NotCalibrated,
+    /// There are too few rows to promise a false-positive rate.
+    #[error("{got} rows, expected at least {expected} for this false-positive rate")]
+    TooFewRows {
+        /// The number of rows.
+        got: usize,
+        /// The least number that is enough.
+        expected: usize,
     },
     /// The trees are not such as a forest can be made of.
     #[error("the trees do not make a forest")]
     Forest(#[from] mlops_forest::Error),
-    /// A file was written by a newer version of this crate.
-    #[error("format version {got}, expected at most {supported}")]
-    NewerVersion {
+    /// A stored forest is no JSON, or lacks something, or holds what it must not.
+    #[error("the stored forest, {0}")]
+    Json(JsonFault),
+    /// A file is of another version of the format.
+    #[error("format version {got}, expected {expected}")]
+    FormatVersion {
         /// The file's version.
         got: u32,
-        /// The newest version that is understood.
-        supported: u32,
+        /// The version that is understood.
+        expected: u32,
     },
     /// A file is of another format.
     #[error("not an isolation forest")]
     ForeignFormat,
+    /// A file's quantiles of training scores are none.
+    #[error("the quantiles of the training scores are not as many or not in order")]
+    InvalidQuantiles,
     /// A split of a file has a child that does not stand behind it.
     #[error("tree {tree}, node {node}: a child does not stand behind its parent")]
     ChildOrder {
@@ -70,4 +100,10 @@ pub enum Error {
     /// Neither the model nor the caller says what the columns are.
     #[error("no schema, expected one in the model's signature or in the load context")]
     MissingSchema,
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error.into())
+    }
 }

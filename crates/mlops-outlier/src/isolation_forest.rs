@@ -1,51 +1,85 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use mlops_core::{OutlierDetector, PredictError, Records, Schema, StandardScaler};
+use mlops_core::{OutlierDetector, PredictError, Reason, Records, Schema};
+use mlops_pyobject::sklearn::Preprocessing;
 
-use crate::score::{PathLengths, Scorer};
+use crate::explain::Attribution;
+use crate::path_lengths::PathLengths;
+use crate::training_scores::TrainingScores;
 use crate::tree::Tree;
-use crate::{Error, IsolationForestParams, Threshold};
+use crate::{Error, IsolationForestParams, Scratch};
 
-/// An outlier detector that scores how few random splits isolate a row (Liu, Ting and Zhou 2008).
+/// An outlier detector that scores how few random splits isolate a row (Liu, Ting and Zhou 2008),
+/// fitted here or by Python.
 ///
 /// ```text
-/// score(x) = 2^(-E[h(x)] / c(psi)) - 1/2,  in (-0.5, 0.5]
+/// score(x) = 2^(-E[h(x)] / c(psi)) + offset,  in (-0.5, 0.5] with the usual offset of -0.5
 /// ```
 ///
 /// Here `h(x)` is the number of splits between the root of a tree and the leaf of `x`, plus
 /// `c(n)` for the `n` training rows of that leaf; `psi` is the number of training rows per tree,
 /// and `c(n)` the average `h` in a random tree of `n` rows. A score of 0 is average, higher is more
-/// abnormal. It is minus the `decision_function` of scikit-learn with its default offset, and the
-/// `instance_score` of alibi-detect.
+/// abnormal. It is minus the `decision_function` of scikit-learn, and the `instance_score` of
+/// alibi-detect.
 ///
-/// # Columns
-/// Columns are standardised in 64 bits, by mean and deviation of the training rows, and then
-/// rounded to 32. A large offset does not swallow small differences, and a column of tiny numbers
-/// is split like any other; scikit-learn, which rounds first and takes a spread below 1e-7 for
-/// none, loses both. A column is constant in a node if its smallest value is its largest after
-/// rounding. The value of a categorical feature is the position of its level.
+/// # Forests that are fitted here
+/// Columns are centred and scaled in 64 bits, and then rounded to 32. A large offset does not swallow
+/// small differences, and a column of tiny numbers is split like any other; scikit-learn, which
+/// rounds first and takes a spread below 1e-7 for none, loses both. A column is constant in a node
+/// if its smallest value is its largest after rounding. The value of a categorical feature is the
+/// position of its level.
 ///
-/// # Missing values
 /// In training, a missing value (NaN) has no part in the range that a split is drawn from, and it
 /// goes to the side with more of the rows that have a value, right if there are as many. So does a
 /// missing value that is scored: it neither fails nor counts as abnormal by itself.
 ///
+/// # Forests of Python
+/// They are read from MLflow's `sklearn` flavor, or by [`from_sklearn`](Self::from_sklearn):
+/// `sklearn.ensemble.IsolationForest` of version 0.24 to 1.9 or alibi-detect's `IForest` of version
+/// 0.8 to 0.13, by itself or behind the preprocessing of a `Pipeline`, as pickle or skops file.
+/// Nothing of the file is executed.
+///
+/// # The threshold
+/// A row is an outlier if its score is above the threshold. One that is set or fitted here tells rows
+/// apart, or is refused. One that comes with a file is used as it is: alibi-detect takes any number,
+/// also one that no score can exceed; see [`is_threshold_reachable`](Self::is_threshold_reachable).
+///
 /// # Accuracy
 /// The sum of path lengths has the bits of scikit-learn's for the same trees, whatever the number
 /// of rows in a batch or of threads that score; the score differs by at most one unit in the last
-/// place.
+/// place, before the offset is added.
 #[derive(Clone, Debug)]
 pub struct IsolationForest {
     schema: Arc<Schema>,
+    // What happens to a row before it is rounded to 32 bits.
+    preprocessing: Option<Preprocessing>,
     trees: Vec<Tree>,
     max_samples: usize,
-    scorer: Scorer,
-    // Invariant: below the highest score.
-    threshold: Threshold,
+    path_lengths: PathLengths,
+    offset: f64,
+    threshold: f64,
+    training_scores: Option<TrainingScores>,
+    // Made when the first row is explained.
+    attribution: OnceLock<Result<Attribution, Error>>,
 }
 
+/// What an [`IsolationForest`] is made of.
+pub(crate) struct Parts {
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) preprocessing: Option<Preprocessing>,
+    pub(crate) trees: Vec<Tree>,
+    pub(crate) max_samples: usize,
+    pub(crate) offset: f64,
+    pub(crate) threshold: f64,
+    pub(crate) training_scores: Option<TrainingScores>,
+}
+
+/// What is added to the anomaly score, so that 0 is average: scikit-learn's default `offset_`.
+pub(crate) const OFFSET: f64 = -0.5;
+
 impl IsolationForest {
-    /// The parameters to fit a forest with: 100 trees of 256 rows, seed 0, contamination 0.01.
+    /// The parameters to fit a forest with: 100 trees of 256 rows, seed 0, and the threshold of the
+    /// paper.
     ///
     /// # Examples
     /// ```
@@ -71,39 +105,28 @@ impl IsolationForest {
         IsolationForestParams::default()
     }
 
-    /// The forest of `trees` with the threshold that `threshold` finds with the help of the scorer.
-    pub(crate) fn new(
-        schema: Arc<Schema>,
-        scaler: StandardScaler,
-        trees: Vec<Tree>,
-        max_samples: usize,
-        threshold: impl FnOnce(&Scorer) -> Result<f64, Error>,
-    ) -> Result<Self, Error> {
-        let path_lengths = PathLengths::new(schema.len(), &trees, max_samples)?;
-        let scorer = Scorer::new(scaler, path_lengths);
-        let threshold = reachable(Threshold::new(threshold(&scorer)?)?, &scorer)?;
-        Ok(Self { schema, trees, max_samples, scorer, threshold })
-    }
-
-    /// The same forest with another threshold.
-    ///
-    /// # Errors
-    /// * [`Error::UnreachableThreshold`] if the threshold is not below
-    ///   [`highest_score`](Self::highest_score)
-    pub fn with_threshold(self, threshold: Threshold) -> Result<Self, Error> {
-        let threshold = reachable(threshold, &self.scorer)?;
-        Ok(Self { threshold, ..self })
-    }
-
-    /// An upper bound of the scores of all rows there can be, in `[0, 0.5]`.
-    ///
-    /// It is the score of a row that ends in the shallowest leaf of every tree, if there is one.
-    pub fn highest_score(&self) -> f64 {
-        self.scorer.highest()
+    /// Compiles the trees. The columns of the schema are those that the preprocessing takes.
+    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
+        let Parts { schema, preprocessing, trees, max_samples, offset, threshold, training_scores } =
+            parts;
+        let n_features = preprocessing.as_ref().map_or(schema.len(), Preprocessing::n_outputs);
+        let path_lengths = PathLengths::new(n_features, &trees, max_samples)?;
+        let attribution = OnceLock::new();
+        Ok(Self {
+            schema,
+            preprocessing,
+            trees,
+            max_samples,
+            path_lengths,
+            offset,
+            threshold,
+            training_scores,
+            attribution,
+        })
     }
 
     /// The number of trees.
-    pub fn n_trees(&self) -> usize {
+    pub fn n_estimators(&self) -> usize {
         self.trees.len()
     }
 
@@ -112,12 +135,56 @@ impl IsolationForest {
         self.max_samples
     }
 
-    pub(crate) fn scorer(&self) -> &Scorer {
-        &self.scorer
+    /// What is added to the anomaly score, scikit-learn's `offset_`: -0.5 for every forest that is
+    /// fitted here.
+    pub fn offset(&self) -> f64 {
+        self.offset
+    }
+
+    pub(crate) fn preprocessing(&self) -> Option<&Preprocessing> {
+        self.preprocessing.as_ref()
     }
 
     pub(crate) fn trees(&self) -> &[Tree] {
         &self.trees
+    }
+
+    pub(crate) fn path_lengths(&self) -> &PathLengths {
+        &self.path_lengths
+    }
+
+    pub(crate) fn training_scores(&self) -> Option<&TrainingScores> {
+        self.training_scores.as_ref()
+    }
+
+    /// The same forest with another threshold, which is not checked.
+    pub(crate) fn replace_threshold(self, threshold: f64) -> Self {
+        Self { threshold, ..self }
+    }
+
+    pub(crate) fn replace_training_scores(self, scores: Option<TrainingScores>) -> Self {
+        Self { training_scores: scores, ..self }
+    }
+
+    /// What the features of a row contribute; made for the first row and kept.
+    pub(crate) fn attribution(&self) -> Result<&Attribution, Error> {
+        let made = self.attribution.get_or_init(|| Attribution::new(self));
+        made.as_ref().map_err(Clone::clone)
+    }
+
+    /// The number of values that the trees see of a row.
+    pub(crate) fn n_prepared(&self) -> usize {
+        self.preprocessing.as_ref().map_or(self.schema.len(), Preprocessing::n_outputs)
+    }
+
+    /// Puts what the trees compare into the place of `prepared`.
+    pub(crate) fn prepare(&self, row: &[f64], prepared: &mut Vec<f64>) {
+        if let Some(preprocessing) = &self.preprocessing {
+            preprocessing.transform_row_into(row, prepared);
+        } else {
+            prepared.clear();
+            prepared.extend_from_slice(row);
+        }
     }
 }
 
@@ -127,80 +194,23 @@ impl OutlierDetector for IsolationForest {
     }
 
     fn threshold(&self) -> f64 {
-        self.threshold.value()
+        self.threshold
     }
 
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
-        records.check_schema(&self.schema)?;
-        Ok(self.scorer.scores(records))
-    }
-}
-
-fn reachable(threshold: Threshold, scorer: &Scorer) -> Result<Threshold, Error> {
-    let highest = scorer.highest();
-    if threshold.value() < highest {
-        Ok(threshold)
-    } else {
-        Err(Error::UnreachableThreshold { threshold: threshold.value(), highest })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use mlops_core::{OutlierDetectorExt, PredictErrorKind};
-    use ndarray::array;
-
-    use super::*;
-    use crate::Contamination;
-    use crate::testing::{normal, records};
-
-    #[test]
-    fn contamination_is_the_share_of_training_rows_that_are_outliers() {
-        let records = records(normal(1000, 3, 1));
-        for (contamination, n_outliers) in [(0.01, 10), (0.1, 100), (0.5, 500)] {
-            let contamination = Contamination::new(contamination).unwrap();
-            let forest = IsolationForest::params().contamination(contamination).fit(&records);
-            let report = forest.unwrap().detect(&records).unwrap();
-            assert_eq!(report.is_outlier().filter(|outlier| *outlier).count(), n_outliers);
-        }
+        let mut scores = Vec::new();
+        self.score_into(records, &mut Scratch::default(), &mut scores)?;
+        Ok(scores)
     }
 
-    #[test]
-    fn a_threshold_that_no_row_can_exceed_is_refused() {
-        let forest =
-            IsolationForest::params().n_trees(20).fit(&records(normal(100, 2, 1))).unwrap();
-        let highest = forest.highest_score();
-        assert!((0.0..0.5).contains(&highest), "{highest}");
-        let just_below = Threshold::new(highest.next_down()).unwrap();
-        let forest = forest.with_threshold(just_below).unwrap();
-        assert_eq!(forest.threshold(), just_below.value());
-        let unreachable = Threshold::new(highest).unwrap();
-        assert_eq!(
-            forest.with_threshold(unreachable).unwrap_err(),
-            Error::UnreachableThreshold { threshold: highest, highest }
-        );
+    fn percentile(&self, score: f64) -> Option<f64> {
+        Some(self.training_scores.as_ref()?.percentile(score))
     }
 
-    #[test]
-    fn records_of_another_schema_are_refused() {
-        let forest = IsolationForest::params().n_trees(2).fit(&records(normal(100, 2, 1))).unwrap();
-        let error = forest.score(&records(array![[1.0, 2.0, 3.0]])).unwrap_err();
-        assert_eq!(error.kind(), PredictErrorKind::SchemaMismatch);
-    }
-
-    #[test]
-    fn threads_share_a_forest_and_agree() {
-        let training = records(normal(1000, 3, 1));
-        let forest = IsolationForest::params().n_trees(20).fit(&training).unwrap();
-        let expected = forest.score(&training).unwrap();
-        thread::scope(|scope| {
-            let workers: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| forest.score(&training).unwrap())).collect();
-            for worker in workers {
-                assert_eq!(worker.join().unwrap(), expected);
-            }
-        });
+    /// The features that make each row abnormal: those with positive contributions, at most five.
+    ///
+    /// Contributions are those of [`Explainer`](mlops_core::Explainer).
+    fn reasons(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
+        self.reasons_of(records)
     }
 }

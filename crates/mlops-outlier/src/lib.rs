@@ -1,20 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod calibrate;
+mod diffi;
 mod error;
+mod explain;
 mod fit;
+#[cfg(test)]
+mod golden;
 mod isolation_forest;
+mod leaf_table;
+mod model_dir;
 mod params;
-mod sampler;
+mod path_lengths;
 mod saved;
-mod score;
+mod scores;
+mod scratch;
+mod share;
 mod sklearn;
 #[cfg(test)]
 mod testing;
-mod threshold;
+mod training_scores;
 mod tree;
+mod ways;
 
 pub use error::Error;
 pub use isolation_forest::IsolationForest;
-pub use params::{Contamination, IsolationForestParams};
-pub use sklearn::SklearnIsolationForest;
-pub use threshold::Threshold;
+pub use params::{IsolationForestParams, MaxDepth};
+pub use scratch::Scratch;
+pub use share::{Contamination, FalsePositiveRate, Percentile};

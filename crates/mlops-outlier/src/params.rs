@@ -1,4 +1,4 @@
-use crate::Error;
+use crate::Contamination;
 
 /// How an isolation forest is fitted; made by
 /// [`IsolationForest::params`](crate::IsolationForest::params).
@@ -9,24 +9,43 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use]
 pub struct IsolationForestParams {
-    pub(crate) n_trees: usize,
+    pub(crate) n_estimators: usize,
     pub(crate) max_samples: usize,
+    pub(crate) max_depth: MaxDepth,
+    pub(crate) max_features: usize,
+    pub(crate) bootstrap: bool,
     pub(crate) seed: u64,
-    pub(crate) contamination: Contamination,
+    pub(crate) contamination: Option<Contamination>,
 }
 
 impl IsolationForestParams {
     /// The number of trees, at least 1; 100 by default.
     ///
     /// The first trees of a larger forest are those of a smaller one with the same seed.
-    pub fn n_trees(self, n_trees: usize) -> Self {
-        Self { n_trees, ..self }
+    pub fn n_estimators(self, n_estimators: usize) -> Self {
+        Self { n_estimators, ..self }
     }
 
-    /// The number of training rows that each tree is grown from, drawn without replacement, at
-    /// least 1; 256 by default, and never more than there are.
+    /// The number of training rows that each tree is grown from, at least 1; 256 by default, and
+    /// never more than there are.
     pub fn max_samples(self, max_samples: usize) -> Self {
         Self { max_samples, ..self }
+    }
+
+    /// How deep trees grow; [`MaxDepth::Auto`] by default.
+    pub fn max_depth(self, max_depth: MaxDepth) -> Self {
+        Self { max_depth, ..self }
+    }
+
+    /// The number of features that each tree may split by, drawn for each tree, at least 1; all by
+    /// default, and never more than there are.
+    pub fn max_features(self, max_features: usize) -> Self {
+        Self { max_features, ..self }
+    }
+
+    /// Whether the rows of a tree are drawn with replacement; without by default.
+    pub fn bootstrap(self, bootstrap: bool) -> Self {
+        Self { bootstrap, ..self }
     }
 
     /// The seed of all random numbers; 0 by default. Data, parameters and seed determine the
@@ -35,53 +54,53 @@ impl IsolationForestParams {
         Self { seed, ..self }
     }
 
-    /// The share of the training rows that the threshold lets count as outliers; 0.01 by default.
+    /// The share of the training rows that the threshold lets count as outliers.
+    ///
+    /// Then all training rows are scored, and the forest remembers how they scored: see
+    /// [`calibrate`](crate::IsolationForest::calibrate). Without it, the threshold is that of the
+    /// paper, a score of 0, and only the rows that trees are grown from are looked at.
     pub fn contamination(self, contamination: Contamination) -> Self {
-        Self { contamination, ..self }
+        Self { contamination: Some(contamination), ..self }
     }
 }
 
 impl Default for IsolationForestParams {
     fn default() -> Self {
-        Self { n_trees: 100, max_samples: 256, seed: 0, contamination: Contamination::default() }
-    }
-}
-
-/// A share of outliers in training data, in `(0, 0.5]`; 0.01 by default.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Contamination(f64);
-
-impl Contamination {
-    /// Takes a share in `(0, 0.5]`.
-    ///
-    /// # Errors
-    /// * [`Error::InvalidContamination`] outside of the range and for NaN
-    ///
-    /// # Examples
-    /// ```
-    /// use mlops_outlier::{Contamination, Error};
-    ///
-    /// assert_eq!(Contamination::new(0.05)?.value(), 0.05);
-    /// assert!(Contamination::new(0.0).is_err());
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn new(value: f64) -> Result<Self, Error> {
-        if value > 0.0 && value <= 0.5 {
-            Ok(Self(value))
-        } else {
-            Err(Error::InvalidContamination { got: value })
+        Self {
+            n_estimators: 100,
+            max_samples: 256,
+            max_depth: MaxDepth::Auto,
+            max_features: usize::MAX,
+            bootstrap: false,
+            seed: 0,
+            contamination: None,
         }
     }
-
-    /// The share, in `(0, 0.5]`.
-    pub fn value(self) -> f64 {
-        self.0
-    }
 }
 
-impl Default for Contamination {
-    fn default() -> Self {
-        Self(0.01)
+/// How many splits there are at most between the root of a tree and a leaf.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a limit that follows, is given, or is none")]
+pub enum MaxDepth {
+    /// `ceil(log2(max_samples))`, about the average depth of a random tree of so many rows: a row
+    /// that is still not alone there is normal in any case (Liu, Ting and Zhou 2008).
+    #[default]
+    Auto,
+    /// That many.
+    Splits(usize),
+    /// As many as it takes until all rows of a leaf are equal. Trees are twice as deep, take twice
+    /// the time, and tell dense regions apart a little better.
+    Unlimited,
+}
+
+impl MaxDepth {
+    /// The limit for trees of so many rows.
+    pub(crate) fn limit(self, max_samples: usize) -> usize {
+        match self {
+            Self::Auto => max_samples.next_power_of_two().ilog2().max(1) as usize,
+            Self::Splits(n_splits) => n_splits,
+            Self::Unlimited => usize::MAX,
+        }
     }
 }
 
@@ -90,12 +109,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contamination_is_a_share_of_at_most_one_half() {
-        for value in [f64::MIN_POSITIVE, 0.01, 0.5] {
-            assert_eq!(Contamination::new(value).unwrap().value(), value);
-        }
-        for value in [0.0, -0.1, 0.5_f64.next_up(), f64::INFINITY, f64::NAN] {
-            assert!(Contamination::new(value).is_err(), "{value}");
+    fn trees_are_as_deep_as_those_of_scikit_learn() {
+        // int(np.ceil(np.log2(max(max_samples, 2)))), scikit-learn 1.9.1
+        for (max_samples, depth) in [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (256, 8), (257, 9)] {
+            assert_eq!(MaxDepth::Auto.limit(max_samples), depth);
         }
     }
 }

@@ -31,23 +31,32 @@ impl Tree {
     /// them: those on the way and those that a further tree of its training rows would take.
     pub(crate) fn path_lengths(&self) -> Vec<Node<f64>> {
         let mut depths = vec![0_u32; self.nodes.len()];
-        self.nodes
-            .iter()
-            .enumerate()
-            .map(|(at, node)| match *node {
-                Node::Leaf { value: n_samples } => {
-                    // In scikit-learn's order, which counts the depth from 1: the last bit matters.
-                    let depth_from_1 = f64::from(depths[at] + 1);
-                    Node::Leaf { value: depth_from_1 + average_path_length(n_samples) - 1.0 }
-                }
-                Node::Split { feature, threshold, missing, left, right } => {
-                    depths[left] = depths[at] + 1;
-                    depths[right] = depths[at] + 1;
-                    Node::Split { feature, threshold, missing, left, right }
-                }
-            })
-            .collect()
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Node::Split { left, right, .. } = *node {
+                depths[left] = depths[at] + 1;
+                depths[right] = depths[at] + 1;
+            }
+        }
+        self.with_leaves(|at, n_samples| path_length(depths[at], n_samples))
     }
+
+    /// The same tree with leaves that hold what `value` says of their positions and numbers of rows.
+    pub(crate) fn with_leaves<V>(&self, mut value: impl FnMut(usize, usize) -> V) -> Vec<Node<V>> {
+        let nodes = self.nodes.iter().enumerate();
+        let nodes = nodes.map(|(at, node)| match *node {
+            Node::Leaf { value: n_samples } => Node::Leaf { value: value(at, n_samples) },
+            Node::Split { feature, threshold, missing, left, right } => {
+                Node::Split { feature, threshold, missing, left, right }
+            }
+        });
+        nodes.collect()
+    }
+}
+
+/// The path length of a row that ends in a leaf of `n_samples` training rows below `depth` splits.
+pub(crate) fn path_length(depth: u32, n_samples: usize) -> f64 {
+    // In scikit-learn's order, which counts the depth from 1: the last bit matters.
+    f64::from(depth) + 1.0 + average_path_length(n_samples) - 1.0
 }
 
 /// The average number of splits that isolate one of `n` rows in a random tree, c(n) of the paper.

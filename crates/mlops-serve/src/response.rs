@@ -70,9 +70,10 @@ impl Serialize for Part<Outliers> {
         };
         let names = row_names.as_deref();
         let is_outlier: Vec<u8> = report.is_outlier().map(u8::from).collect();
+        let scores: Vec<f64> = report.scores().collect();
         let mut object = serializer.serialize_struct("Outliers", 2)?;
         object.serialize_field("is_outlier", &PerRow { values: &is_outlier, names })?;
-        object.serialize_field("instance_score", &PerRow { values: &report.scores, names })?;
+        object.serialize_field("instance_score", &PerRow { values: &scores, names })?;
         object.end()
     }
 }

@@ -61,7 +61,7 @@ impl Scorer {
             }),
             outliers: self.outliers.as_ref().map(|detector| {
                 let report = guard(|| detector.detect(records))
-                    .filter(|report| report.scores.len() == records.n_rows());
+                    .filter(|report| report.rows.len() == records.n_rows());
                 let row_names = self.dialect.row_names(records.schema());
                 report.map_or(Part::Unavailable, |report| {
                     Part::Available(Outliers { report, row_names })

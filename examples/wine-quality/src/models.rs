@@ -28,7 +28,7 @@ impl Models {
         seed: u64,
     ) -> Result<Self, Error> {
         let drift = TabularDrift::builder().categorical([IS_RED]).fit(distinct)?;
-        let outliers = IsolationForest::params().n_trees(200).seed(seed);
+        let outliers = IsolationForest::params().n_estimators(200).seed(seed);
         let outliers = outliers.contamination(Contamination::new(CONTAMINATION)?).fit(distinct)?;
         Ok(Self { prediction, drift, outliers })
     }

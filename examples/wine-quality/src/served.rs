@@ -8,7 +8,7 @@ use mlops_core::{
     OutlierDetector,
 };
 use mlops_drift::{AlibiDrift, AlibiModel, TabularDrift};
-use mlops_outlier::{Contamination, IsolationForest, SklearnIsolationForest};
+use mlops_outlier::{Contamination, IsolationForest};
 use mlops_pyobject::sklearn::SavedModel;
 use mlops_registry::{LocalStore, ModelUri};
 use mlops_serve::Service;
@@ -27,7 +27,7 @@ const SERVICE_NAME: &str = "WineQualityService";
 pub(crate) struct ServedModels {
     prediction: XgboostModel,
     drift: Box<dyn DriftDetector>,
-    outliers: Box<dyn OutlierDetector>,
+    outliers: IsolationForest,
     compat: Option<Compat>,
     /// What an operator should know of them.
     pub(crate) remarks: Vec<String>,
@@ -57,8 +57,9 @@ impl ServedModels {
         let mut remarks = Vec::new();
         let reference = drift.python.filter(|_| compat.is_none());
         let outliers = open(outliers)
-            .and_then(|dir| load_outliers(&dir, &context, reference.as_ref(), &mut remarks))
+            .and_then(|dir| Ok(IsolationForest::load(&dir, &context).map_err(not_python)?))
             .map_err(part("outlier", outliers))?;
+        let outliers = within_reach(outliers, reference.as_ref(), &mut remarks);
         Ok(Self { prediction, drift: drift.detector, outliers, compat, remarks })
     }
 
@@ -108,19 +109,6 @@ impl Drift {
     }
 }
 
-fn load_outliers(
-    dir: &ModelDir,
-    context: &LoadContext,
-    reference: Option<&AlibiModel>,
-    remarks: &mut Vec<String>,
-) -> Result<Box<dyn OutlierDetector>, Error> {
-    if SavedModel::is_in(dir) {
-        let forest = SklearnIsolationForest::load(dir, context)?;
-        return Ok(Box::new(within_reach(forest, reference, remarks)));
-    }
-    Ok(Box::new(IsolationForest::load(dir, context).map_err(not_python)?))
-}
-
 /// What is neither of this project nor of Python.
 fn not_python(error: ModelError) -> Error {
     match error.kind() {
@@ -129,13 +117,13 @@ fn not_python(error: ModelError) -> Error {
     }
 }
 
-/// The forest with a threshold that rows can exceed, set by reference rows if its own is none, and
+/// The forest with a threshold that tells rows apart, set by reference rows if its own does not, and
 /// if there are some.
 fn within_reach(
-    forest: SklearnIsolationForest,
+    forest: IsolationForest,
     reference: Option<&AlibiModel>,
     remarks: &mut Vec<String>,
-) -> SklearnIsolationForest {
+) -> IsolationForest {
     if forest.is_threshold_reachable() {
         return forest;
     }
@@ -145,8 +133,10 @@ fn within_reach(
         forest.lowest_score(),
         forest.highest_score(),
     );
+    let is_above = forest.threshold() >= forest.highest_score();
+    let named = if is_above { "no row will ever" } else { "every row will" };
     let Some(reference) = reference else {
-        remarks.push(format!("{out_of_reach}, so no row will ever be called an outlier"));
+        remarks.push(format!("{out_of_reach}, so {named} be called an outlier"));
         return forest;
     };
     let calibrated = reference.reference().map_err(Error::from).and_then(|rows| {
@@ -167,7 +157,7 @@ fn within_reach(
             let cause = error.chain();
             remarks.push(format!(
                 "{out_of_reach}, and the reference rows of the drift model give no other ({cause}), \
-                 so no row will ever be called an outlier"
+                 so {named} be called an outlier"
             ));
             forest
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flate2::read::GzDecoder;
 use mlops_benches::file;
 use mlops_core::{Feature, LoadContext, LoadModel, ModelDir, OutlierDetector, Schema};
-use mlops_outlier::SklearnIsolationForest;
+use mlops_outlier::{IsolationForest, Scratch};
 use serde_json::{Value, json};
 
 use crate::table::Table;
@@ -66,12 +66,12 @@ fn sort(
     Ok(())
 }
 
-fn load(path: &Path, n_columns: usize) -> Result<SklearnIsolationForest, Box<dyn Error>> {
+fn load(path: &Path, n_columns: usize) -> Result<IsolationForest, Box<dyn Error>> {
     let features = (0..n_columns).map(|column| Feature::numeric(format!("x{column}")));
     let schema = Arc::new(Schema::new(features.collect())?);
     if path.is_dir() {
         let context = LoadContext::new().schema(schema);
-        return Ok(SklearnIsolationForest::load(&ModelDir::open(path)?, &context)?);
+        return Ok(IsolationForest::load(&ModelDir::open(path)?, &context)?);
     }
     let mut bytes = file(path);
     if bytes.starts_with(b"\x1f\x8b") {
@@ -79,12 +79,14 @@ fn load(path: &Path, n_columns: usize) -> Result<SklearnIsolationForest, Box<dyn
         GzDecoder::new(&*bytes).read_to_end(&mut content)?;
         bytes = content;
     }
-    Ok(SklearnIsolationForest::from_bytes(&bytes, schema)?)
+    Ok(IsolationForest::from_sklearn(&bytes, schema)?)
 }
 
-fn answer(model: &Path, forest: &SklearnIsolationForest, table: &Table) -> Value {
-    let sums: Vec<f64> = table.rows.iter().map(|row| forest.depth_sum(row)).collect();
-    let scores: Vec<f64> = sums.iter().map(|sum| forest.score_of(*sum)).collect();
+fn answer(model: &Path, forest: &IsolationForest, table: &Table) -> Value {
+    let mut scratch = Scratch::default();
+    let rows = table.rows.iter();
+    let sums: Vec<f64> = rows.map(|row| forest.depth_sum(row, &mut scratch)).collect();
+    let scores: Vec<f64> = sums.iter().map(|sum| forest.instance_score(*sum)).collect();
     let is_outlier: Vec<u8> =
         scores.iter().map(|score| u8::from(*score > forest.threshold())).collect();
     json!({

@@ -1,12 +1,15 @@
 use std::collections::HashSet;
 
 use mlops_core::OutlierDetector;
+use mlops_forest::{Node, Side};
 use ndarray::{Array2, Axis, array, concatenate};
 use proptest::prelude::*;
 
+use super::grow::{grow, range};
+use super::subsample::Columns;
 use super::*;
-use crate::Contamination;
 use crate::testing::{normal, records};
+use crate::{Contamination, MaxDepth};
 
 fn fit(values: Array2<f64>) -> Result<IsolationForest, Error> {
     IsolationForest::params().fit(&records(values))
@@ -38,7 +41,9 @@ fn planted_outliers_score_highest() {
     let planted = array![[5.0, 5.0, -5.0], [-4.0, 6.0, 4.0], [-7.0, -7.0, 0.0]];
     let values = concatenate![Axis(0), normal(1000, 3, 1), planted];
     let training = records(values);
-    let forest = IsolationForest::params().seed(3).fit(&training).unwrap();
+    let contamination = Contamination::new(0.01).unwrap();
+    let params = IsolationForest::params().seed(3).contamination(contamination);
+    let forest = params.fit(&training).unwrap();
     let scores = forest.score(&training).unwrap();
     let highest = scores[..1000].iter().copied().fold(f64::MIN, f64::max);
     assert!(scores[1000..].iter().all(|score| *score > highest), "{highest} {:?}", &scores[1000..]);
@@ -61,7 +66,7 @@ fn a_ring_around_a_cloud_is_told_from_it() {
 #[test]
 fn a_seed_determines_every_tree_and_neighbours_share_none() {
     let training = records(normal(400, 3, 1));
-    let params = IsolationForest::params().n_trees(30).max_samples(64);
+    let params = IsolationForest::params().n_estimators(30).max_samples(64);
     let forest = params.seed(8).fit(&training).unwrap();
     assert_eq!(params.seed(8).fit(&training).unwrap().trees(), forest.trees());
     let next = params.seed(9).fit(&training).unwrap();
@@ -69,7 +74,7 @@ fn a_seed_determines_every_tree_and_neighbours_share_none() {
     let different: HashSet<_> =
         forest.trees().iter().map(|tree| format!("{:?}", tree.nodes())).collect();
     assert_eq!(different.len(), 30);
-    let smaller = params.n_trees(7).seed(8).fit(&training).unwrap();
+    let smaller = params.n_estimators(7).seed(8).fit(&training).unwrap();
     assert_eq!(smaller.trees(), &forest.trees()[..7]);
 }
 
@@ -91,8 +96,8 @@ fn data_in_which_no_row_can_be_an_outlier_are_refused() {
         Array2::from_elem((10, 2), f64::NAN),
     ] {
         let error = fit(values).unwrap_err();
-        let Error::UnreachableThreshold { threshold, highest } = error else { panic!("{error}") };
-        assert_eq!(threshold, highest);
+        let Error::UnreachableThreshold { lowest, highest, .. } = error else { panic!("{error}") };
+        assert_eq!(lowest, highest);
         assert!(highest.abs() < 1e-14, "a hundred roundings from 0: {highest}");
     }
     assert_eq!(fit(Array2::zeros((0, 2))).unwrap_err(), Error::NoRows);
@@ -101,11 +106,13 @@ fn data_in_which_no_row_can_be_an_outlier_are_refused() {
 #[test]
 fn a_crowd_at_the_highest_score_needs_a_higher_contamination() {
     let values = Array2::from_shape_fn((200, 1), |(row, _)| f64::from(row < 10));
-    let error = fit(values.clone()).unwrap_err();
+    let values = records(values);
+    let params = |contamination| {
+        IsolationForest::params().contamination(Contamination::new(contamination).unwrap())
+    };
+    let error = params(0.01).fit(&values).unwrap_err();
     assert!(matches!(error, Error::UnreachableThreshold { .. }), "{error}");
-    let contamination = Contamination::new(0.06).unwrap();
-    let params = IsolationForest::params().contamination(contamination);
-    let forest = params.fit(&records(values)).unwrap();
+    let forest = params(0.06).fit(&values).unwrap();
     let scores = forest.score(&records(array![[0.0], [1.0]])).unwrap();
     assert!(scores[0] <= forest.threshold() && forest.threshold() < scores[1]);
 }
@@ -114,8 +121,9 @@ fn a_crowd_at_the_highest_score_needs_a_higher_contamination() {
 fn parameters_are_checked() {
     let training = records(normal(10, 1, 1));
     let params = IsolationForest::params();
-    assert_eq!(params.n_trees(0).fit(&training).unwrap_err(), Error::NoTrees);
+    assert_eq!(params.n_estimators(0).fit(&training).unwrap_err(), Error::NoTrees);
     assert_eq!(params.max_samples(0).fit(&training).unwrap_err(), Error::NoSamples);
+    assert_eq!(params.max_features(0).fit(&training).unwrap_err(), Error::NoFeatures);
 }
 
 #[test]
@@ -209,18 +217,19 @@ proptest! {
     #[test]
     fn every_split_parts_its_rows_and_every_leaf_has_a_reason(columns in values(), seed: u64) {
         let n_rows = columns[0].len();
-        let nodes = grow(&columns, n_rows, Random::stream(seed, 0));
+        let random = Random::stream(seed, 0);
+        let deepest = MaxDepth::Auto.limit(n_rows);
+        let nodes = grow(&Columns::new(&columns), usize::MAX, deepest, random);
         let mut pending = vec![(0, 0, (0..n_rows).collect::<Vec<_>>())];
         while let Some((at, depth, rows)) = pending.pop() {
             match nodes[at] {
                 Node::Leaf { value } => {
                     prop_assert_eq!(value, rows.len());
                     let constant = columns.iter().all(|column| {
-                        let (min, max) = range(rows.iter().map(|&row| column[row]));
-                        min >= max
+                        let range = range(column, &rows);
+                        range.min >= range.max
                     });
-                    let deepest = (n_rows.max(2) as f64).log2().ceil();
-                    prop_assert!(constant || f64::from(depth) == deepest);
+                    prop_assert!(constant || depth == deepest);
                 }
                 Node::Split { feature, threshold, missing, left, right } => {
                     let column = &columns[feature];

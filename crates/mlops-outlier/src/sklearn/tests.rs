@@ -2,7 +2,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use mlops_core::Feature;
+use mlops_core::{Explainer, Feature, OutlierDetector, Records};
 use mlops_forest::{Forest, Node, Side, threshold_at_most};
 use mlops_pyobject::{Limits, read};
 use mlops_testing::{Mutator, n_mutations};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::forest::PythonForest;
 use super::*;
+use crate::{Contamination, Scratch};
 
 const NAMES: [&str; 12] = [
     "fixed_acidity",
@@ -62,14 +63,15 @@ fn assert_within_one_ulp(got: &[f64], expected: &[f64], what: &str) {
 }
 
 /// The difference of two anomaly scores keeps the ulp of the score: compared at the score's own.
-fn assert_scores(forest: &SklearnIsolationForest, records: &Records, samples: &[f64], what: &str) {
+fn assert_scores(forest: &IsolationForest, records: &Records, samples: &[f64], what: &str) {
     let anomalies: Vec<f64> = samples.iter().map(|score| -score).collect();
-    let got = forest.scores(records, 0.0);
+    let got = forest.anomaly_scores(records).unwrap();
     assert_within_one_ulp(&got, &anomalies, what);
 }
 
-fn sums(forest: &SklearnIsolationForest, rows: &[Vec<f64>]) -> Vec<u64> {
-    rows.iter().map(|row| forest.depth_sum(row).to_bits()).collect()
+fn sums(forest: &IsolationForest, rows: &[Vec<f64>]) -> Vec<u64> {
+    let mut scratch = Scratch::default();
+    rows.iter().map(|row| forest.depth_sum(row, &mut scratch).to_bits()).collect()
 }
 
 fn hex_float(text: &str) -> u64 {
@@ -104,11 +106,11 @@ fn small_forests_answer_as_python_does() {
     let records = small_records(&samples["rows"]);
     for name in ["forest", "alibi"] {
         let bytes = sample(&format!("{name}.pkl"));
-        let forest = SklearnIsolationForest::from_bytes(&bytes, small_schema()).unwrap();
+        let forest = IsolationForest::from_sklearn(&bytes, small_schema()).unwrap();
         let expected: Vec<String> =
             serde_json::from_value(samples[name]["depth_sums"].clone()).unwrap();
         let expected: Vec<u64> = expected.iter().map(|text| hex_float(text)).collect();
-        let sums = records.rows().map(|row| forest.depth_sum(row).to_bits());
+        let sums = forest.depth_sums(&records).unwrap().into_iter().map(f64::to_bits);
         assert_eq!(sums.collect::<Vec<_>>(), expected, "{name}");
         let expected: Vec<f64> = serde_json::from_value(samples[name]["scores"].clone()).unwrap();
         for (got, expected) in forest.score(&records).unwrap().iter().zip(expected) {
@@ -120,7 +122,7 @@ fn small_forests_answer_as_python_does() {
 
 #[test]
 fn a_threshold_out_of_reach_is_known_and_can_be_calibrated() {
-    let forest = SklearnIsolationForest::from_bytes(&sample("alibi.pkl"), small_schema()).unwrap();
+    let forest = IsolationForest::from_sklearn(&sample("alibi.pkl"), small_schema()).unwrap();
     assert_eq!(forest.threshold(), 5.0);
     assert!(!forest.is_threshold_reachable() && forest.highest_score() <= 0.5);
     let training = small_records(&samples()["training_rows"]);
@@ -128,7 +130,7 @@ fn a_threshold_out_of_reach_is_known_and_can_be_calibrated() {
     assert!(forest.is_threshold_reachable());
     let flagged = forest.score(&training).unwrap().into_iter().filter(|s| *s > forest.threshold());
     assert_eq!(flagged.count(), 10);
-    let forest = SklearnIsolationForest::from_bytes(&sample("forest.pkl"), small_schema()).unwrap();
+    let forest = IsolationForest::from_sklearn(&sample("forest.pkl"), small_schema()).unwrap();
     assert_eq!(forest.threshold(), 0.0);
     assert!(forest.is_threshold_reachable());
 }
@@ -145,9 +147,8 @@ fn every_format_gives_one_and_the_same_forest() {
     let values = Array2::from_shape_fn((200, 12), |(row, column)| columns[column][row]);
     let records = Records::new(schema(), values.clone()).unwrap();
     let rows: Vec<Vec<f64>> = values.rows().into_iter().map(|row| row.to_vec()).collect();
-    let load = |file: &str| {
-        SklearnIsolationForest::from_bytes(&content(&folder.join(file)), schema()).unwrap()
-    };
+    let load =
+        |file: &str| IsolationForest::from_sklearn(&content(&folder.join(file)), schema()).unwrap();
 
     let hex: Vec<u64> =
         column(&expected, "if100_depth_sum_hex").iter().map(|text| hex_float(text)).collect();
@@ -181,7 +182,7 @@ fn every_format_gives_one_and_the_same_forest() {
         assert_eq!(sums(&forest, &rows), if5, "{file}");
         let scores = forest.score(&records).unwrap();
         for (score, expected) in scores.iter().zip(numbers(&expected, column)) {
-            let anomaly = score - forest.offset;
+            let anomaly = score - forest.offset();
             assert!((anomaly + expected).abs() < 2e-16, "{file}: {anomaly:e} for {expected:e}");
         }
     }
@@ -315,14 +316,14 @@ fn missing_infinite_and_huge_values_go_the_way_of_scikit_learn() {
     let edge: EdgeRows =
         serde_json::from_slice(&fs::read(folder.join("edge_rows.json")).unwrap()).unwrap();
     let forest = content(&folder.join("if100.cloudpickle.pkl"));
-    let forest = SklearnIsolationForest::from_bytes(&forest, schema()).unwrap();
+    let forest = IsolationForest::from_sklearn(&forest, schema()).unwrap();
     let number = |value: &Value| match value {
         Value::Number(number) => *number,
         Value::Text(text) => text.parse().unwrap(),
     };
     let anomaly = |values: &Vec<Value>| {
         let row: Vec<f64> = values.iter().map(number).collect();
-        -(forest.score_of(forest.depth_sum(&row)) - forest.offset)
+        -forest.anomaly_score(forest.depth_sum(&row, &mut Scratch::default()))
     };
     let anomalies: Vec<f64> = edge.rows.iter().map(anomaly).collect();
     assert_within_one_ulp(&anomalies, &edge.score_samples, "edge rows");
@@ -342,7 +343,7 @@ fn the_wine_forests_of_two_ages_answer_as_python_does() {
     let expected = fs::read(fixtures.join("seed_era/expected.json")).unwrap();
     let expected: Expected = serde_json::from_slice(&expected).unwrap();
     let bytes = fs::read(fixtures.join("seed_era/wine_quality_outlier/model.pkl")).unwrap();
-    let forest = SklearnIsolationForest::from_bytes(&bytes, schema()).unwrap();
+    let forest = IsolationForest::from_sklearn(&bytes, schema()).unwrap();
     let values = Array2::from_shape_vec((200, 12), expected.rows.concat()).unwrap();
     let records = Records::new(schema(), values).unwrap();
     let scores = forest.score(&records).unwrap();
@@ -363,8 +364,9 @@ fn changed_files_are_forests_or_errors() {
     let mut mutator = Mutator::new(0xF0);
     for round in 0..n_mutations() / 10 {
         let bytes = mutator.mutate(&files[round % files.len()]);
-        if let Ok(forest) = SklearnIsolationForest::from_bytes(bytes, small_schema()) {
+        if let Ok(forest) = IsolationForest::from_sklearn(bytes, small_schema()) {
             assert_eq!(forest.score(&records).unwrap().len(), records.n_rows());
+            let _ = forest.explain(&records);
         }
     }
 }
@@ -372,7 +374,7 @@ fn changed_files_are_forests_or_errors() {
 #[test]
 fn what_is_no_forest_is_named() {
     let error =
-        |bytes: &[u8]| SklearnIsolationForest::from_bytes(bytes, schema()).unwrap_err().to_string();
+        |bytes: &[u8]| IsolationForest::from_sklearn(bytes, schema()).unwrap_err().to_string();
     let found = error(b"cos\nsystem\n(S'rm -rf /'\ntR.");
     assert!(found.contains("os.system") && found.contains("IsolationForest"), "{found}");
     let found = error(b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.");

@@ -121,7 +121,7 @@ fn transformer(object: &Object<'_>) -> Result<Option<Preprocessing>, Error> {
         object.graph().charge_copy(mean.len() * BYTES_PER_COLUMN)?;
         let scaler = StandardScaler::from_parts(&mean, &scale)
             .map_err(|_| object.invalid("has a mean or scale that is no number"))?;
-        return Ok(Some(Preprocessing::new(mean.len(), (0..mean.len()).collect(), scaler)));
+        return Ok(Some(Preprocessing::from(scaler)));
     }
     Err(object.unexpected("a `ColumnTransformer` or `StandardScaler`"))
 }

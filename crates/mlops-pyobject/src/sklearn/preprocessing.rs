@@ -1,5 +1,6 @@
 use mlops_core::StandardScaler;
 use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 /// What happens to a row before a model sees it: columns are chosen, put in order and scaled.
 ///
@@ -8,14 +9,22 @@ use ndarray::{Array2, ArrayView2};
 /// ```
 ///
 /// Missing values (NaN) stay missing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Preprocessing {
     n_inputs: usize,
     // Invariant: not empty; a stage reads columns that the inputs or the stage before it have.
     stages: Vec<Stage>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// A preprocessing as it stands in a file.
+#[derive(Deserialize)]
+struct Unchecked {
+    n_inputs: usize,
+    stages: Vec<Stage>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Stage {
     /// The column that each output is computed from. There are as many as columns of the scaler.
     inputs: Vec<usize>,
@@ -127,6 +136,32 @@ impl Preprocessing {
     }
 }
 
+/// Scales every column, and leaves them where they are.
+impl From<StandardScaler> for Preprocessing {
+    fn from(scaler: StandardScaler) -> Self {
+        let n_columns = scaler.n_columns();
+        Self::new(n_columns, (0..n_columns).collect(), scaler)
+    }
+}
+
+impl TryFrom<Unchecked> for Preprocessing {
+    type Error = &'static str;
+
+    fn try_from(Unchecked { n_inputs, stages }: Unchecked) -> Result<Self, Self::Error> {
+        if stages.is_empty() {
+            return Err("no stages, expected at least one");
+        }
+        let mut width = n_inputs;
+        for Stage { inputs, scaler } in &stages {
+            if inputs.len() != scaler.n_columns() || inputs.iter().any(|input| *input >= width) {
+                return Err("a stage has columns that the one before does not give");
+            }
+            width = inputs.len();
+        }
+        Ok(Self { n_inputs, stages })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -146,6 +181,24 @@ mod tests {
         assert_eq!(both.transform_row(&[7.0, 8.0, 11.0]), [7.0, 1.0]);
         let columns_first = array![[7.0], [8.0], [11.0]].reversed_axes();
         assert_eq!(both.transform(columns_first.view()), array![[7.0, 1.0]]);
+    }
+
+    #[test]
+    fn what_is_stored_is_checked_when_it_is_read() {
+        let first = Preprocessing::new(3, vec![2, 0], scaler(&[1.0, 0.0], &[2.0, 1.0]));
+        let both = first.then(Preprocessing::from(scaler(&[0.0, 1.0], &[1.0, 4.0])));
+        let stored = serde_json::to_value(&both).unwrap();
+        assert_eq!(serde_json::from_value::<Preprocessing>(stored.clone()).unwrap(), both);
+        let changed = |pointer: &str, value: serde_json::Value| {
+            let mut changed = stored.clone();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            serde_json::from_value::<Preprocessing>(changed).is_ok()
+        };
+        assert!(changed("/n_inputs", 4.into()) && !changed("/n_inputs", 2.into()));
+        assert!(!changed("/stages", serde_json::json!([])));
+        assert!(!changed("/stages/1/inputs", serde_json::json!([0])));
+        assert!(!changed("/stages/1/inputs/0", 2.into()));
+        assert!(!changed("/stages/0/scaler/columns/0/scale", 0.into()));
     }
 
     #[test]

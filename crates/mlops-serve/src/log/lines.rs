@@ -22,7 +22,7 @@ impl Event {
     /// The memory that the event holds, in bytes.
     pub(crate) fn size(&self) -> usize {
         let n_scores = match &self.answer.monitoring.outliers {
-            Some(Part::Available(outliers)) => outliers.report.scores.len(),
+            Some(Part::Available(outliers)) => outliers.report.rows.len(),
             _ => 0,
         };
         let n_predictions = self.answer.predictions.0.len();

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use mlops_core::{Classifier, LoadContext, LoadModel, ModelDir};
 use mlops_drift::AlibiModel;
-use mlops_outlier::{Contamination, SklearnIsolationForest};
+use mlops_outlier::{Contamination, IsolationForest};
 use mlops_serve::Service;
 use mlops_xgboost::XgboostModel;
 use serde_json::Value;
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The pickles do not say what their columns are called: those of the model, in its order.
     let context = LoadContext::new().schema(Arc::clone(model.schema()));
     let drift = AlibiModel::load(&dir("wine_quality_drift")?, &context)?;
-    let mut outliers = SklearnIsolationForest::load(&dir("wine_quality_outlier")?, &context)?;
+    let mut outliers = IsolationForest::load(&dir("wine_quality_outlier")?, &context)?;
 
     // The notebook set the threshold to 5, and no score of a forest is above 0.5.
     assert!(!outliers.is_threshold_reachable());
