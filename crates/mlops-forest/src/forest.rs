@@ -2,7 +2,7 @@ use crate::builder::CompiledTree;
 use crate::group::{Group, LANES};
 use crate::plain::{PlainNode, PlainTrees};
 use crate::rank::Rank;
-use crate::ranked::RankedTrees;
+use crate::ranked::{RankedTrees, thresholds};
 use crate::{ForestBuilder, Rows};
 
 /// Trees that were checked and compiled: hands out the leaf values that a row ends at.
@@ -54,8 +54,9 @@ impl<V: Copy + Default> Forest<V> {
         trees: &[CompiledTree],
     ) -> Self {
         let (n_trees, groups) = (trees.len(), Group::all(trees));
-        let narrow = RankedTrees::new(&nodes, &groups).map(Trees::Narrow);
-        let wide = || RankedTrees::new(&nodes, &groups).map(Trees::Wide);
+        let thresholds = thresholds(&nodes);
+        let narrow = RankedTrees::new(&nodes, &groups, &thresholds).map(Trees::Narrow);
+        let wide = || RankedTrees::new(&nodes, &groups, &thresholds).map(Trees::Wide);
         let trees = narrow.or_else(wide);
         let trees = trees.unwrap_or_else(|| Trees::Plain(PlainTrees::new(nodes)));
         Self { n_features, n_trees, groups, trees, values }

@@ -25,38 +25,49 @@ pub(crate) struct RankedTrees<R: Rank, const SLOTS: usize> {
     features: Vec<(usize, R::Thresholds)>,
 }
 
+/// The different thresholds of each feature that splits compare, both in ascending order.
+pub(crate) fn thresholds(nodes: &[PlainNode]) -> Vec<(usize, Vec<f32>)> {
+    let mut lists: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
+    for node in nodes.iter().filter(|node| !node.is_leaf()) {
+        lists.entry(node.slot as usize / 2).or_default().push(node.threshold);
+    }
+    for list in lists.values_mut() {
+        list.sort_unstable_by(f32::total_cmp);
+        // Both zeros are one threshold.
+        list.dedup();
+    }
+    lists.into_iter().collect()
+}
+
 impl<R: Rank, const SLOTS: usize> RankedTrees<R, SLOTS> {
     /// The same trees by ranks, if there are few enough features, nodes and thresholds per feature.
-    pub(crate) fn new(nodes: &[PlainNode], groups: &[Group]) -> Option<Self> {
-        let mut lists: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
-        for node in nodes.iter().filter(|node| !node.is_leaf()) {
-            lists.entry(node.slot as usize / 2).or_default().push(node.threshold);
-        }
-        if 2 * lists.len() > SLOTS {
+    pub(crate) fn new(
+        nodes: &[PlainNode],
+        groups: &[Group],
+        thresholds: &[(usize, Vec<f32>)],
+    ) -> Option<Self> {
+        if 2 * thresholds.len() > SLOTS {
             return None;
         }
-        for list in lists.values_mut() {
-            list.sort_by(f32::total_cmp);
-            // Both zeros are one threshold.
-            list.dedup();
-        }
-        let lists: Vec<(usize, Vec<f32>)> = lists.into_iter().collect();
+        let features = thresholds.iter();
+        let features = features.map(|(feature, list)| Some((*feature, R::thresholds(list)?)));
+        let features = features.collect::<Option<_>>()?;
         let ranked = nodes.iter().map(|node| {
             if node.is_leaf() {
                 // No rank is below 0: a leaf steps to itself.
                 return R::node(node.left, 0, 0);
             }
             let (feature, side) = (node.slot as usize / 2, node.slot % 2);
-            let at = lists.binary_search_by_key(&feature, |(feature, _)| *feature).ok()?;
+            let at = thresholds.binary_search_by_key(&feature, |(feature, _)| *feature).ok()?;
             let slot = 2 * u32::try_from(at).ok()? + side;
-            let rank = lists[at].1.partition_point(|threshold| *threshold < node.threshold) + 1;
+            let rank =
+                thresholds[at].1.partition_point(|threshold| *threshold < node.threshold) + 1;
             R::node(node.left, slot, rank)
         });
         let nodes: Vec<R::Node> = ranked.collect::<Option<_>>()?;
         let roots = groups.iter().flat_map(|group| &group.roots[..group.n_trees]);
         let tops = roots.map(|root| Top::new(&nodes, *root)).collect();
-        let features = lists.iter().map(|(feature, list)| Some((*feature, R::thresholds(list)?)));
-        Some(Self { nodes, tops, features: features.collect::<Option<_>>()? })
+        Some(Self { nodes, tops, features })
     }
 
     /// Hands `visit` the position of each row of a block, and the nodes at which it ends in each group of trees.

@@ -88,9 +88,7 @@ impl IsolationForest {
         scratch.for_each_block(forest, rows, prepare, |first, block| {
             forest.for_each_leaf(block, |row, _, leaves| {
                 let contributions = &mut contributions[(first + row) * width..][..width];
-                for leaf in leaves {
-                    attribution.add(*leaf as usize, contributions);
-                }
+                attribution.add(leaves, contributions);
             });
         });
         Ok(())
@@ -154,11 +152,14 @@ impl Attribution {
         self.ways.climb(leaf, |value, shift| visit(self.inputs[value], self.scale * shift));
     }
 
-    /// Adds what a leaf says of each feature to its place of `contributions`.
-    fn add(&self, leaf: usize, contributions: &mut [f64]) {
-        match &self.table {
-            Some(table) => table.add(leaf, contributions),
-            None => self.climb(leaf, |feature, shift| contributions[feature] += shift),
+    /// Adds what the leaves say of each feature to its place of `contributions`.
+    fn add(&self, leaves: &[u32], contributions: &mut [f64]) {
+        if let Some(table) = &self.table {
+            table.add(leaves, contributions);
+        } else {
+            for leaf in leaves {
+                self.climb(*leaf as usize, |feature, shift| contributions[feature] += shift);
+            }
         }
     }
 }

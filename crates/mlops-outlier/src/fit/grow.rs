@@ -104,8 +104,9 @@ pub(super) fn range(column: &[f32], rows: &[usize]) -> Range {
     let mut range = Range { min: f32::INFINITY, max: f32::NEG_INFINITY, n_missing: 0 };
     for row in rows {
         let x = column[*row];
-        range.min = range.min.min(x);
-        range.max = range.max.max(x);
+        // Nothing is below or above NaN.
+        range.min = if x < range.min { x } else { range.min };
+        range.max = if x > range.max { x } else { range.max };
         range.n_missing += usize::from(x.is_nan());
     }
     range

@@ -6,10 +6,11 @@ use super::sampler::Sampler;
 /// Draws the rows of one tree after the other, in the same memory.
 #[derive(Debug)]
 pub(super) struct Subsample<'r> {
-    records: &'r Records,
+    // Row by row.
+    values: &'r [f64],
     scaler: &'r StandardScaler,
     sampler: Sampler,
-    row: Vec<f64>,
+    rows: Vec<f64>,
     columns: Columns,
 }
 
@@ -24,30 +25,34 @@ pub(super) struct Columns {
 impl<'r> Subsample<'r> {
     pub(super) fn new(records: &'r Records, scaler: &'r StandardScaler) -> Self {
         let sampler = Sampler::new(records.n_rows());
-        Self { records, scaler, sampler, row: Vec::new(), columns: Columns::default() }
+        // Records stand row by row.
+        let values = records.values().to_slice().unwrap_or_default();
+        Self { values, scaler, sampler, rows: Vec::new(), columns: Columns::default() }
     }
 
     /// Draws `count` rows with replacement, or at most as many without.
     pub(super) fn draw(&mut self, count: usize, replace: bool, random: &mut Random) -> &Columns {
-        let n_rows = self.records.n_rows();
-        let rows = if replace {
+        let width = self.scaler.n_columns();
+        let drawn = if replace {
+            let n_rows = self.values.len() / width;
             (0..count).map(|_| random.below(n_rows)).collect()
         } else {
             self.sampler.draw(count, random)
         };
-        let columns = &mut self.columns;
-        columns.n_rows = rows.len();
-        columns.values.resize(rows.len() * self.records.schema().len(), 0.0);
-        for (at, row) in rows.into_iter().enumerate() {
-            self.row.clear();
-            self.row.extend(self.records.row(row));
-            self.scaler.transform_row(&mut self.row);
-            let places = columns.values[at..].iter_mut().step_by(columns.n_rows);
-            for (place, value) in places.zip(&self.row) {
-                *place = to_f32(*value).clamp(f32::MIN, f32::MAX);
-            }
+        // Copied in one go: of rows that are far apart, the machine fetches several at a time.
+        self.rows.clear();
+        for row in &drawn {
+            self.rows.extend_from_slice(&self.values[row * width..][..width]);
         }
-        columns
+        self.rows.chunks_exact_mut(width).for_each(|row| self.scaler.transform_row(row));
+        self.columns.n_rows = drawn.len();
+        self.columns.values.clear();
+        for column in 0..width {
+            let values = self.rows[column..].iter().step_by(width);
+            let rounded = values.map(|value| to_f32(*value).clamp(f32::MIN, f32::MAX));
+            self.columns.values.extend(rounded);
+        }
+        &self.columns
     }
 }
 
