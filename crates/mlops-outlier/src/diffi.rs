@@ -21,7 +21,7 @@ impl IsolationForest {
     /// If the row does not have one value per feature of the schema.
     #[track_caller]
     pub fn local_diffi(&self, row: &[f64]) -> Result<Vec<f64>, Error> {
-        let n_features = mlops_core::OutlierDetector::schema(self).len();
+        let n_features = self.schema().len();
         assert_eq!(row.len(), n_features, "a row has one value per feature");
         let attribution = self.attribution()?;
         let longest = attribution.ways().longest();

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use mlops_core::{
-    Contributions, Explainer, OutlierDetector, PredictError, Reason, Records, Schema,
-};
+use mlops_core::{Contributions, Explainer, PredictError, Reason, Records, Schema};
 use mlops_pyobject::sklearn::Preprocessing;
 use ndarray::Array3;
 
@@ -32,13 +30,13 @@ const N_REASONS: usize = 5;
 /// the one that trees split by later gets the larger part, which averages out over many trees.
 impl Explainer for IsolationForest {
     fn schema(&self) -> &Arc<Schema> {
-        OutlierDetector::schema(self)
+        self.schema()
     }
 
     /// Rows x 1 x features.
     fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
         let attribution = self.attribution().map_err(PredictError::model)?;
-        let shape = (records.n_rows(), 1, OutlierDetector::schema(self).len());
+        let shape = (records.n_rows(), 1, self.schema().len());
         let mut values = Array3::zeros(shape);
         // What was just made is in one piece.
         if let Some(values) = values.as_slice_mut() {
@@ -65,8 +63,8 @@ impl IsolationForest {
         scratch: &mut Scratch,
         contributions: &mut [f64],
     ) -> Result<(), PredictError> {
-        records.check_schema(OutlierDetector::schema(self))?;
-        let width = OutlierDetector::schema(self).len();
+        records.check_schema(self.schema())?;
+        let width = self.schema().len();
         let n_places = records.n_rows() * width;
         assert_eq!(contributions.len(), n_places, "one place per row and feature");
         contributions.fill(0.0);
@@ -81,7 +79,7 @@ impl IsolationForest {
         scratch: &mut Scratch,
         contributions: &mut [f64],
     ) -> Result<(), Error> {
-        let width = OutlierDetector::schema(self).len();
+        let width = self.schema().len();
         let attribution = self.attribution()?;
         let prepare = |row: &[f64], prepared: &mut Vec<f64>| self.prepare(row, prepared);
         let forest = attribution.ways.forest();
@@ -96,7 +94,7 @@ impl IsolationForest {
 
     /// The features with positive contributions of each row, the largest first.
     pub(crate) fn reasons_of(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
-        let schema = OutlierDetector::schema(self);
+        let schema = self.schema();
         let mut contributions = vec![0.0; records.n_rows() * schema.len()];
         self.contributions_into(records, &mut Scratch::default(), &mut contributions)?;
         let reasons = |contributions: &[f64]| {
@@ -127,7 +125,7 @@ pub(crate) struct Attribution {
 impl Attribution {
     pub(crate) fn new(forest: &IsolationForest) -> Result<Self, Error> {
         let ways = Ways::new(forest.n_prepared(), forest.trees())?;
-        let n_features = OutlierDetector::schema(forest).len();
+        let n_features = forest.schema().len();
         let inputs = forest.preprocessing().map(Preprocessing::inputs);
         let inputs = inputs.unwrap_or_else(|| (0..n_features).collect());
         // All anomaly scores are 1/2 if trees of one row are no measure.

@@ -125,6 +125,11 @@ impl IsolationForest {
         })
     }
 
+    /// The features that the forest reads, in their order.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
     /// The number of trees.
     pub fn n_estimators(&self) -> usize {
         self.trees.len()

@@ -1,6 +1,6 @@
 use mlops_core::{
-    LoadContext, LoadModel, ModelDir, ModelDirWriter, ModelError, ModelErrorKind, OutlierDetector,
-    SaveModel, TensorSpec,
+    LoadContext, LoadModel, ModelDir, ModelDirWriter, ModelError, ModelErrorKind, SaveModel,
+    TensorSpec,
 };
 use mlops_pyobject::sklearn::SavedModel;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! The scores of an isolation forest, under the names that libraries give them.
 
-use mlops_core::{OutlierDetector, PredictError, Records};
+use mlops_core::{PredictError, Records};
 
 use crate::{IsolationForest, Scratch};
 
@@ -29,7 +29,7 @@ impl IsolationForest {
         self.scores_by(records, |sum| -self.anomaly_score(sum))
     }
 
-    /// Minus the [score](OutlierDetector::score) of each row: scikit-learn's `decision_function`,
+    /// Minus the [score](mlops_core::OutlierDetector::score) of each row: scikit-learn's `decision_function`,
     /// which is lower for more abnormal rows.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl IsolationForest {
         self.scores_by(records, |sum| -self.instance_score(sum))
     }
 
-    /// Puts the [score](OutlierDetector::score) of each row in the place of `scores`; takes no memory
+    /// Puts the [score](mlops_core::OutlierDetector::score) of each row in the place of `scores`; takes no memory
     /// once `scratch` and `scores` have enough.
     ///
     /// # Errors
@@ -77,13 +77,13 @@ impl IsolationForest {
         self.path_lengths().anomaly(depth_sum)
     }
 
-    /// The [score](OutlierDetector::score) of a row with this sum of path lengths: alibi-detect's
+    /// The [score](mlops_core::OutlierDetector::score) of a row with this sum of path lengths: alibi-detect's
     /// `instance_score`.
     pub fn instance_score(&self, depth_sum: f64) -> f64 {
         self.anomaly_score(depth_sum) + self.offset()
     }
 
-    /// As [`score`](OutlierDetector::score), on the threads of rayon's current pool; the bits are the
+    /// As [`score`](mlops_core::OutlierDetector::score), on the threads of rayon's current pool; the bits are the
     /// same.
     ///
     /// Worth while from about a thousand rows on.
