@@ -57,7 +57,7 @@ impl ServedModels {
         let mut remarks = Vec::new();
         let reference = drift.python.filter(|_| compat.is_none());
         let outliers = open(outliers)
-            .and_then(|dir| Ok(IsolationForest::load(&dir, &context).map_err(not_python)?))
+            .and_then(|dir| IsolationForest::load(&dir, &context).map_err(not_python))
             .map_err(part("outlier", outliers))?;
         let outliers = within_reach(outliers, reference.as_ref(), &mut remarks);
         Ok(Self { prediction, drift: drift.detector, outliers, compat, remarks })

@@ -40,3 +40,16 @@ fn a_file_that_ends_early_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_file_that_was_written_once_is_read_for_ever() {
+    let json = include_bytes!("../data/stored.json");
+    let forest = IsolationForest::from_json(json, Arc::clone(records(normal(1, 3, 1)).schema()));
+    let forest = forest.unwrap();
+    assert_eq!(forest.to_json(), json.trim_ascii_end());
+    let scores = forest.score(&records(array![[0.1, f64::NAN, -0.2], [4.0, 5.0, -6.0]])).unwrap();
+    for (score, expected) in scores.iter().zip([-0.131_033_888_635_149_6, 0.175_126_113_493_991_65])
+    {
+        assert!((score - expected).abs() < 1e-15, "{score}");
+    }
+}
