@@ -186,6 +186,12 @@ impl ModelDirWriter {
         Ok(())
     }
 
+    /// Sets what MLflow is told about inputs and outputs, where that is not what [`schema`](Self::schema) says: a model
+    /// in another form may want its columns as other types.
+    pub fn signature(&mut self, signature: Signature) {
+        self.description.signature = Some(signature);
+    }
+
     fn finish(self) -> Result<Description, ModelError> {
         let path = self.path.join(MLMODEL);
         let text = yaml::to_string(&self.description)

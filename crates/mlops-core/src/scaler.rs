@@ -97,6 +97,15 @@ impl StandardScaler {
         self.scale_row(row.iter_mut());
     }
 
+    /// Scales one value of a column.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[track_caller]
+    pub fn transform_value(&self, column: usize, value: f64) -> f64 {
+        self.columns[column].transform(value)
+    }
+
     /// Turns one scaled row back into what it was, up to rounding, in place.
     ///
     /// # Panics
@@ -118,7 +127,7 @@ impl StandardScaler {
     fn scale_row<'v>(&self, row: impl ExactSizeIterator<Item = &'v mut f64>) {
         assert_eq!(row.len(), self.columns.len(), "a row has one value per column of the scaler");
         for (value, column) in row.zip(&self.columns) {
-            *value = (*value - column.mean) / column.scale;
+            *value = column.transform(*value);
         }
     }
 }
@@ -141,6 +150,10 @@ impl TryFrom<Unchecked> for StandardScaler {
 }
 
 impl Column {
+    fn transform(self, value: f64) -> f64 {
+        (value - self.mean) / self.scale
+    }
+
     fn fit(values: &ArrayView1<'_, f64>) -> Self {
         let present = values.iter().filter(|value| !value.is_nan());
         let n = present.clone().count() as f64;

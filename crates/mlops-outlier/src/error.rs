@@ -94,6 +94,24 @@ pub enum Error {
     /// The records do not have the columns of the forest.
     #[error("the records have other columns than the forest")]
     SchemaMismatch,
+    /// No row of 32-bit numbers goes to one of the sides of a split.
+    #[error(
+        "tree {tree}, node {node}: 32 bits do not tell apart what it splits of feature `{feature}`"
+    )]
+    NotSeparable {
+        /// The tree, counted from 0.
+        tree: usize,
+        /// The split, counted from 0.
+        node: usize,
+        /// The name of the feature.
+        feature: String,
+    },
+    /// A forest has more nodes than its file can hold.
+    #[error("the file would have {n_bytes} bytes, expected less than 2^31")]
+    TooLarge {
+        /// The size that the file would have.
+        n_bytes: usize,
+    },
     /// A file of Python cannot be read, or is not what was expected.
     #[error(transparent)]
     Python(#[from] mlops_pyobject::Error),

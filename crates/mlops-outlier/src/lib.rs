@@ -10,6 +10,8 @@ mod golden;
 mod isolation_forest;
 mod leaf_table;
 mod model_dir;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod params;
 mod path_lengths;
 mod saved;
@@ -25,6 +27,8 @@ mod ways;
 
 pub use error::Error;
 pub use isolation_forest::IsolationForest;
+#[cfg(feature = "onnx")]
+pub use onnx::OnnxForest;
 pub use params::{IsolationForestParams, MaxDepth};
 pub use scratch::Scratch;
 pub use share::{Contamination, FalsePositiveRate, Percentile};

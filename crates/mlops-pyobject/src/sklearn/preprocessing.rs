@@ -93,6 +93,23 @@ impl Preprocessing {
         }
     }
 
+    /// What the model sees in its column `output` of a row that has `value` in the column which
+    /// [`inputs`](Self::inputs) names for it.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[track_caller]
+    pub fn transform_value(&self, output: usize, value: f64) -> f64 {
+        let mut columns = Vec::with_capacity(self.stages.len());
+        let mut column = output;
+        for stage in self.stages.iter().rev() {
+            columns.push(column);
+            column = stage.inputs[column];
+        }
+        let stages = self.stages.iter().zip(columns.into_iter().rev());
+        stages.fold(value, |value, (stage, column)| stage.scaler.transform_value(column, value))
+    }
+
     /// The rows from which the model would see `transformed`, up to rounding.
     ///
     /// Columns that the model does not see are missing (NaN) in them.
@@ -179,6 +196,7 @@ mod tests {
         assert_eq!((both.n_inputs(), both.n_outputs()), (3, 2));
         assert_eq!(both.inputs(), [0, 2]);
         assert_eq!(both.transform_row(&[7.0, 8.0, 11.0]), [7.0, 1.0]);
+        assert_eq!([both.transform_value(0, 7.0), both.transform_value(1, 11.0)], [7.0, 1.0]);
         let columns_first = array![[7.0], [8.0], [11.0]].reversed_axes();
         assert_eq!(both.transform(columns_first.view()), array![[7.0, 1.0]]);
     }
