@@ -1,4 +1,4 @@
-//! Rows that are drawn, for tests of drift.
+//! Rows that are drawn.
 
 use std::sync::Arc;
 
@@ -32,6 +32,19 @@ pub fn two_decimal(n: usize, seed: u64) -> Records {
     records(features.collect(), values)
 }
 
+/// Rows of 12 numbers, normally distributed around 0 with a deviation that is drawn for each row, from 1 to 2: some are
+/// far more abnormal than others.
+pub fn spread(n: usize, seed: u64) -> Records {
+    let mut random = Random::new(seed);
+    let mut values = Array2::zeros((n, FEATURES));
+    for mut row in values.rows_mut() {
+        let deviation = 1.0 + random.unit();
+        // The sum of twelve uniform numbers has a variance of 1, and is as good as normal.
+        row.map_inplace(|x| *x = deviation * ((0..12).map(|_| random.unit()).sum::<f64>() - 6.0));
+    }
+    records((0..FEATURES).map(|column| Feature::numeric(name(column))).collect(), values)
+}
+
 fn name(column: usize) -> String {
     format!("x{column}")
 }
@@ -45,6 +58,7 @@ fn records(features: Vec<Feature>, values: Array2<f64>) -> Records {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::ops::Range;
 
     use super::*;
 
@@ -59,5 +73,18 @@ mod tests {
         assert!((100..=201).contains(&different(&two_decimal, 0)));
         assert_eq!(different(&two_decimal, 11), 2);
         assert!((200.0..300.0).contains(&two_decimal.column(11).sum()));
+    }
+
+    #[test]
+    fn rows_of_a_large_deviation_spread_far() {
+        let values = spread(10_000, 1);
+        let mean_square = |row: &[f64]| row.iter().map(|x| x * x).sum::<f64>() / FEATURES as f64;
+        let squares: Vec<f64> = values.rows().map(mean_square).collect();
+        // The mean of the squares of what is uniform between 1 and 2.
+        assert!((squares.iter().sum::<f64>() / 10_000.0 - 7.0 / 3.0).abs() < 0.05);
+        let share =
+            |range: Range<f64>| squares.iter().filter(|square| range.contains(square)).count();
+        assert!(share(0.0..1.0) > 500 && share(4.0..f64::INFINITY) > 500);
+        assert!(values.values().sum().abs() / 120_000.0 < 0.02);
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::thread;
@@ -51,6 +52,13 @@ impl Comparison {
             rows: Vec::new(),
         }
     }
+
+    /// Names a peer that does not run here, once.
+    pub(crate) fn skip(&mut self, peer: &str, reason: &dyn Error) {
+        if self.skipped.iter().all(|skipped| skipped.peer != peer) {
+            self.skipped.push(Skipped { peer: peer.to_owned(), reason: reason.to_string() });
+        }
+    }
 }
 
 /// The processor of this machine.
@@ -70,12 +78,12 @@ impl Display for Comparison {
         }
         writeln!(
             f,
-            "\n{:<20} {:<24} {:>11} {:>11} {:>9}  {:<5}  engine",
+            "\n{:<26} {:<24} {:>11} {:>11} {:>9}  {:<5}  engine",
             "peer", "case", "ours, us", "peer, us", "ratio", "equal"
         )?;
         for Row { peer, case, engine, ours_us, peer_us, ratio, equal } in &self.rows {
             let equal = equal.map_or("-", |equal| if equal { "yes" } else { "no" });
-            write!(f, "{peer:<20} {case:<24} {ours_us:>11.2} {peer_us:>11.2} {ratio:>9.2}")?;
+            write!(f, "{peer:<26} {case:<24} {ours_us:>11.2} {peer_us:>11.2} {ratio:>9.2}")?;
             writeln!(f, "  {equal:<5}  {engine}")?;
         }
         Ok(())

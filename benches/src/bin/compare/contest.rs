@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use crate::peer::Peer;
 
-/// An odd number, so that one of them is the median.
-const TURNS: usize = 21;
+/// How many turns each takes: an odd number, so that one of them is the median.
+pub(crate) const TURNS: usize = 21;
+/// For calls that are themselves longer than a turn.
+pub(crate) const FEW_TURNS: usize = 7;
 const SECONDS: f64 = 0.06;
 
 /// Median microseconds of a call.
@@ -17,18 +19,19 @@ pub(crate) struct Times {
     pub(crate) peers: Vec<f64>,
 }
 
-/// Lets ours, which takes the window of that number, and the peers take `n` rows a call, in turn.
+/// Lets ours, which takes the window of that number, and the peers take `n` rows a call, in that many turns.
 pub(crate) fn contest(
     mut ours: impl FnMut(usize),
     peers: &mut [Peer],
     n: usize,
+    turns: usize,
 ) -> Result<Times, Box<dyn Error>> {
     let mut window = 0;
     let mut n_calls = 1;
     let mut our_times = Vec::new();
     let mut peer_times = vec![Vec::new(); peers.len()];
     // The first turn warms up.
-    for turn in 0..=TURNS {
+    for turn in 0..=turns {
         let began = Instant::now();
         for _ in 0..n_calls {
             ours(window);

@@ -1,15 +1,16 @@
 use std::error::Error;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
 use mlops_benches::synthetic;
 use mlops_core::{DriftDetector, DriftReport, FeatureKind, PredictError, Records};
 use mlops_drift::{AlibiDrift, Scratch, TabularDrift};
 
 use crate::comparison::{Comparison, Row};
-use crate::contest::contest;
+use crate::contest::{TURNS, contest};
 use crate::peer::{self, Peer};
+use crate::program::Program;
 
 const PEERS: [&str; 3] = ["scipy", ALIBI, "evidently"];
 /// A detector of ours gives its answers as well.
@@ -37,11 +38,11 @@ const AS_ALIBI: Engine = Engine { name: "as alibi-detect", tolerance: 2e-6 };
 
 /// Compares tests of twelve features with those of all peers that run here.
 pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
-    let python = peer::python("requirements-drift.txt")?;
+    let program = Program::python("drift", "requirements-drift.txt")?;
     let mut comparison = Comparison::of("mlops-drift");
     for (name, draw) in DATA {
         let (reference, rows) = (draw(N_REFERENCE, 1), draw(N_BATCH_ROWS, 2));
-        let mut peers = start(&python, &reference, &rows, &work.join(name), &mut comparison)?;
+        let mut peers = start(&program, &reference, &rows, &work.join(name), &mut comparison)?;
         let categorical = categories(&reference).map(|(_, name)| name);
         let detector = TabularDrift::builder().categorical(categorical).fit(&reference)?;
         for n in N_ROWS {
@@ -64,7 +65,7 @@ fn categories(records: &Records) -> impl Iterator<Item = (usize, &str)> {
 
 /// Hands the peers the reference and the rows of the batches.
 fn start(
-    python: &str,
+    program: &Program,
     reference: &Records,
     rows: &Records,
     work: &Path,
@@ -72,19 +73,13 @@ fn start(
 ) -> Result<Vec<Peer>, Box<dyn Error>> {
     fs::create_dir_all(work)?;
     let [reference_file, rows_file] = ["reference.f64", "batches.f64"].map(|name| work.join(name));
-    write(reference, &reference_file)?;
-    write(rows, &rows_file)?;
+    peer::write(reference, &reference_file)?;
+    peer::write(rows, &rows_file)?;
     let width = reference.schema().len().to_string();
     let places: Vec<_> = categories(reference).map(|(place, _)| place.to_string()).collect();
     let mut args = vec![reference_file.as_os_str(), rows_file.as_os_str(), OsStr::new(&width)];
     args.extend(places.iter().map(OsStr::new));
-    peer::start(python, "drift", &PEERS, &args, work, comparison)
-}
-
-/// Writes the values row by row, least significant byte first.
-fn write(records: &Records, path: &Path) -> io::Result<()> {
-    let bytes: Vec<u8> = records.values().iter().flat_map(|value| value.to_le_bytes()).collect();
-    fs::write(path, bytes)
+    peer::start(program, &PEERS, &args, work, comparison)
 }
 
 /// All peers on batches of one size.
@@ -131,7 +126,7 @@ fn compare_engine(
         let expected = expected[at].iter().copied().map(Some);
         assert!(outcome.is_ok() && p_values(&report).eq(expected));
     };
-    let times = contest(ours, peers, n)?;
+    let times = contest(ours, peers, n, TURNS)?;
     let compared = expected[..N_COMPARED].concat();
     let rows = peers.iter_mut().zip(&times.peers).map(|(peer, time)| {
         let theirs = peer.predict(n, N_COMPARED)?;

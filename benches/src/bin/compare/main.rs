@@ -8,19 +8,28 @@
 //! A peer runs in a process of its own, on one thread. Ours and the peers take short turns, so that a change of the
 //! machine's speed meets all of them. A figure is the median over the turns; a ratio is the peer's time by ours. What
 //! is compiled or fetched for a peer is kept in `target/compare` for the next time, and so is what it prints. `equal`
-//! says whether a peer's answers are ours, as closely as the subject asks for.
+//! says whether a peer's answers are ours, as closely as the subject asks for; a peer that computes something else is an
+//! error.
 //!
 //! * `drift`: p-values of 12 features, batches of 1 to 1000 rows against a reference of 4872, drawn from the same
 //!   distribution: 11 numbers with two decimals and a category, or 12 numbers that do not repeat. Equal: to 1e-9 of
 //!   each p-value with our engine `exact`, to 2e-6, for numbers of 32 bits, with `as alibi-detect`. Its peers want
 //!   Python 3.11 or 3.12 and an environment of their own, `benches/peers/requirements-drift.txt`.
+//! * `outlier`: isolation forests of 100 trees of 256 rows and 12 features. `score`: scores of 1 to 100,000 rows, by
+//!   forests that each library has fitted to the same 5000 rows, and by scikit-learn's own in our engine. Equal, where
+//!   the forest is the same: to 1e-15; other forests must rank rows as ours does. `fit`: to 5000 and to 1,000,000 rows.
+//!   Its peers want `benches/peers/requirements-outlier.txt`, and Cargo compiles those that are crates,
+//!   `benches/peers/rust`.
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
 //!   names. Equal: to the last bit.
 
 mod comparison;
 mod contest;
 mod drift;
+mod outlier;
 mod peer;
+mod program;
+mod ranks;
 mod xgboost;
 
 use std::error::Error;
@@ -37,8 +46,9 @@ fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compare");
     let outcome = match &*subject {
         "drift" => alone(&folder).and_then(|_lock| drift::compare(&folder.join(&subject))),
+        "outlier" => alone(&folder).and_then(|_lock| outlier::compare(&folder.join(&subject))),
         "xgboost" => alone(&folder).and_then(|_lock| xgboost::compare(&folder.join(&subject))),
-        _ => Err("usage: compare drift|xgboost".into()),
+        _ => Err("usage: compare drift|outlier|xgboost".into()),
     };
     match outcome.and_then(|comparison| report(&comparison, &folder.join(subject + ".json"))) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,14 +1,19 @@
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Lines, Write};
+use std::io::{self, BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
+use mlops_core::Records;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::comparison::{Comparison, Skipped};
+use crate::comparison::Comparison;
+use crate::program::Program;
+
+/// What peers take the number of their threads from.
+const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS", "TBB_NUM_THREADS"];
 
 /// A peer in a process of its own.
 #[derive(Debug)]
@@ -28,20 +33,11 @@ enum Greeting {
     Skipped(String),
 }
 
-/// The Python that has what a file of `benches/peers` requires.
-#[expect(clippy::disallowed_methods, reason = "the program's settings")]
-pub(crate) fn python(requirements: &str) -> Result<String, Box<dyn Error>> {
-    let python = std::env::var("PEERS_PYTHON");
-    Ok(python
-        .map_err(|_| format!("PEERS_PYTHON names no Python with benches/peers/{requirements}"))?)
-}
-
-/// Starts a script of `benches/peers` for each of the peers; what they print is kept in `work`.
+/// Starts a program for each of the peers; what they print is kept in `work`.
 ///
 /// The comparison gets the versions of those that run here, and names those that do not.
 pub(crate) fn start(
-    python: &str,
-    script: &str,
+    program: &Program,
     names: &[&str],
     args: &[&OsStr],
     work: &Path,
@@ -51,41 +47,39 @@ pub(crate) fn start(
     fs::create_dir_all(work)?;
     for &name in names {
         let log = File::create(work.join(format!("{name}.log")))?;
-        match Peer::start(python, script, name, args, log) {
+        match Peer::start(program, name, args, log) {
             Ok(peer) => {
                 comparison.versions.insert(peer.name.clone(), peer.version.clone());
                 peers.push(peer);
             }
-            Err(reason) => {
-                let (peer, reason) = (name.to_owned(), reason.to_string());
-                if comparison.skipped.iter().all(|skipped| skipped.peer != peer) {
-                    comparison.skipped.push(Skipped { peer, reason });
-                }
-            }
+            Err(reason) => comparison.skip(name, &*reason),
         }
     }
     Ok(peers)
 }
 
+/// Writes the values row by row, least significant byte first, for peers to read.
+pub(crate) fn write(records: &Records, path: &Path) -> io::Result<()> {
+    let bytes: Vec<u8> = records.values().iter().flat_map(|value| value.to_le_bytes()).collect();
+    fs::write(path, bytes)
+}
+
 impl Peer {
-    /// Starts a script of `benches/peers` for the peer of that name; what the peer prints goes into `log`.
+    /// Starts a program for the peer of that name; what the peer prints goes into `log`.
     ///
     /// # Errors
-    /// If there is no such Python, or the peer does not run in it.
+    /// If the program cannot be started, or the peer does not run in it.
     fn start(
-        python: &str,
-        script: &str,
+        program: &Program,
         name: &str,
         args: &[&OsStr],
         log: File,
     ) -> Result<Self, Box<dyn Error>> {
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-        let mut process = Command::new(python)
-            .arg(scripts.join(script))
+        let mut process = program
+            .command()
             .arg(name)
             .args(args)
-            .envs(["OMP_NUM_THREADS", "TBB_NUM_THREADS"].map(|variable| (variable, "1")))
-            .env("PYTHONPATH", scripts)
+            .envs(THREADS.map(|variable| (variable, "1")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -7,8 +7,9 @@ use mlops_xgboost::Booster;
 use ndarray::{ArrayView2, s};
 
 use crate::comparison::{Comparison, Row};
-use crate::contest::contest;
+use crate::contest::{TURNS, contest};
 use crate::peer::{self, Peer};
+use crate::program::Program;
 
 const PEERS: [&str; 8] = [
     "libxgboost:1.7.6",
@@ -27,7 +28,7 @@ const N_ROWS: [usize; 3] = [1, 16, 1000];
 /// Compares the probabilities of 300 trees of depth 10 with those of all peers that run here.
 #[expect(clippy::disallowed_methods, reason = "the program's settings")]
 pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
-    let python = peer::python("requirements.txt")?;
+    let program = Program::python("boosters", "requirements.txt")?;
     let fixtures = std::env::var("MLOPS_FIXTURES");
     let fixtures = fixtures.map_err(|_| "MLOPS_FIXTURES names no folder with the booster")?;
     let folder = PathBuf::from(fixtures).join("xgboost/bench");
@@ -43,7 +44,7 @@ pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
     let mut comparison = Comparison::of("mlops-xgboost");
     let width = n_features.to_string();
     let args = [model.as_os_str(), rows.as_os_str(), OsStr::new(&width), work.as_os_str()];
-    let mut peers = peer::start(&python, "boosters", &PEERS, &args, work, &mut comparison)?;
+    let mut peers = peer::start(&program, &PEERS, &args, work, &mut comparison)?;
     for n in N_ROWS {
         comparison.rows.extend(case(&booster, view, &expected, &mut peers, n)?);
     }
@@ -65,7 +66,7 @@ fn case(
         let outcome = booster.predict_into(rows.slice(s![first..first + n, ..]), &mut predictions);
         assert!(outcome.is_ok() && predictions == expected[first..first + n]);
     };
-    let times = contest(ours, peers, n)?;
+    let times = contest(ours, peers, n, TURNS)?;
     let rows = peers.iter_mut().zip(&times.peers).map(|(peer, time)| {
         let equal = if peer.name == TWIN {
             None
