@@ -3,7 +3,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::{fs, io};
 
-use mlops_benches::synthetic;
+use mlops_benches::{peers_python, synthetic};
 use mlops_core::{DriftDetector, DriftReport, FeatureKind, PredictError, Records};
 use mlops_drift::{AlibiDrift, Scratch, TabularDrift};
 
@@ -37,7 +37,7 @@ const AS_ALIBI: Engine = Engine { name: "as alibi-detect", tolerance: 2e-6 };
 
 /// Compares tests of twelve features with those of all peers that run here.
 pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
-    let python = peer::python("requirements-drift.txt")?;
+    let python = peers_python("requirements-drift.txt")?;
     let mut comparison = Comparison::of("mlops-drift");
     for (name, draw) in DATA {
         let (reference, rows) = (draw(N_REFERENCE, 1), draw(N_BATCH_ROWS, 2));

@@ -28,14 +28,6 @@ enum Greeting {
     Skipped(String),
 }
 
-/// The Python that has what a file of `benches/peers` requires.
-#[expect(clippy::disallowed_methods, reason = "the program's settings")]
-pub(crate) fn python(requirements: &str) -> Result<String, Box<dyn Error>> {
-    let python = std::env::var("PEERS_PYTHON");
-    Ok(python
-        .map_err(|_| format!("PEERS_PYTHON names no Python with benches/peers/{requirements}"))?)
-}
-
 /// Starts a script of `benches/peers` for each of the peers; what they print is kept in `work`.
 ///
 /// The comparison gets the versions of those that run here, and names those that do not.

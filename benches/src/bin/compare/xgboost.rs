@@ -2,7 +2,7 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use mlops_benches::{file, numbers};
+use mlops_benches::{file, numbers, peers_python};
 use mlops_xgboost::Booster;
 use ndarray::{ArrayView2, s};
 
@@ -27,7 +27,7 @@ const N_ROWS: [usize; 3] = [1, 16, 1000];
 /// Compares the probabilities of 300 trees of depth 10 with those of all peers that run here.
 #[expect(clippy::disallowed_methods, reason = "the program's settings")]
 pub(crate) fn compare(work: &Path) -> Result<Comparison, Box<dyn Error>> {
-    let python = peer::python("requirements.txt")?;
+    let python = peers_python("requirements.txt")?;
     let fixtures = std::env::var("MLOPS_FIXTURES");
     let fixtures = fixtures.map_err(|_| "MLOPS_FIXTURES names no folder with the booster")?;
     let folder = PathBuf::from(fixtures).join("xgboost/bench");
