@@ -2,6 +2,7 @@
 //!
 //! A benchmark is called `crate/operation/variant/n` and asserts what it computed.
 
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 
@@ -27,6 +28,17 @@ pub fn file(path: &Path) -> Vec<u8> {
 /// If it cannot be read.
 pub fn numbers(path: &Path) -> Vec<f32> {
     file(path).as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// The Python that has what a file of `benches/peers` requires, for programs.
+///
+/// # Errors
+/// If `PEERS_PYTHON` is not set.
+#[expect(clippy::disallowed_methods, reason = "the programs' settings")]
+pub fn peers_python(requirements: &str) -> Result<String, Box<dyn Error>> {
+    let python = std::env::var("PEERS_PYTHON");
+    Ok(python
+        .map_err(|_| format!("PEERS_PYTHON names no Python with benches/peers/{requirements}"))?)
 }
 
 /// Runs the benchmarks that `define` defines, with the settings of the command line.

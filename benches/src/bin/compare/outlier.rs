@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mlops_benches::{file, synthetic};
 use mlops_core::{OutlierDetector, Records};
-use mlops_outlier::{IsolationForest, SklearnIsolationForest};
+use mlops_outlier::IsolationForest;
 
 use crate::comparison::{Comparison, Row};
 use crate::contest::{FEW_TURNS, TURNS, Times, contest};
@@ -106,7 +106,7 @@ fn compare_scores(
     }];
     if !same.is_empty() {
         let pickle = file(&work.join("scikit-learn.pickle"));
-        let forest = SklearnIsolationForest::from_bytes(&pickle, Arc::clone(rows.schema()))?;
+        let forest = IsolationForest::from_sklearn(&pickle, Arc::clone(rows.schema()))?;
         contestants.push(Contestants {
             engine: "scikit-learn's forest",
             ours: Box::new(forest),

@@ -3,6 +3,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mlops_benches::peers_python;
+
 /// A program that serves peers; its first argument names one.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -12,12 +14,9 @@ pub(crate) struct Program {
 
 impl Program {
     /// A script of `benches/peers`, in the Python that has what a file there requires.
-    #[expect(clippy::disallowed_methods, reason = "the program's settings")]
     pub(crate) fn python(script: &str, requirements: &str) -> Result<Self, Box<dyn Error>> {
-        let python = std::env::var("PEERS_PYTHON").map_err(|_| {
-            format!("PEERS_PYTHON names no Python with benches/peers/{requirements}")
-        })?;
-        Ok(Self { executable: python.into(), script: Some(peers().join(script)) })
+        let executable = peers_python(requirements)?.into();
+        Ok(Self { executable, script: Some(peers().join(script)) })
     }
 
     /// The workspace `benches/peers/rust`, which Cargo compiles into the folder `target`.
