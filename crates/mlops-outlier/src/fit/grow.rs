@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use mlops_core::Random;
 use mlops_forest::{Node, Side, threshold_at_most};
 
@@ -15,11 +17,8 @@ pub(super) fn grow(
         random.choose(&mut features, max_features);
         features.truncate(max_features);
     }
-    let n_features = features.len();
-    let mut grower = Grower { columns, random, features, max_depth, nodes: Vec::new() };
-    let mut rows: Vec<usize> = (0..columns.n_rows()).collect();
-    grower.grow(&mut rows, 0, n_features);
-    grower.nodes
+    let grower = Grower { columns, random, features, max_depth, nodes: Vec::new() };
+    grower.grow()
 }
 
 struct Grower<'c> {
@@ -31,34 +30,58 @@ struct Grower<'c> {
     nodes: Vec<Node<usize>>,
 }
 
+/// A subtree that is yet to be grown.
+struct Pending {
+    /// Where its rows stand.
+    rows: Range<usize>,
+    depth: usize,
+    /// All but so many of the first features are known to be constant in the rows.
+    n_varying: usize,
+    /// The split whose right child it is; a left child stands behind its parent.
+    right_of: Option<usize>,
+}
+
 impl Grower<'_> {
-    /// Appends the subtree of `rows`, in which all but the first `n_varying` features are known to be
-    /// constant, and tells where it begins.
-    fn grow(&mut self, rows: &mut [usize], depth: usize, n_varying: usize) -> usize {
-        let at = self.nodes.len();
-        self.nodes.push(Node::Leaf { value: rows.len() });
-        if depth < self.max_depth
-            && let Some(Choice { feature, threshold, is_complete, n_varying }) =
-                self.choose(rows, n_varying)
-        {
+    /// Grows all subtrees, left ones first; a list instead of calls, since trees without a limit may
+    /// be deeper than the stack.
+    fn grow(mut self) -> Vec<Node<usize>> {
+        let n_rows = self.columns.n_rows();
+        let mut rows: Vec<usize> = (0..n_rows).collect();
+        let n_varying = self.features.len();
+        let mut pending = vec![Pending { rows: 0..n_rows, depth: 0, n_varying, right_of: None }];
+        while let Some(Pending { rows: range, depth, n_varying, right_of }) = pending.pop() {
+            let at = self.nodes.len();
+            if let Some(Node::Split { right, .. }) =
+                right_of.and_then(|parent| self.nodes.get_mut(parent))
+            {
+                *right = at;
+            }
+            let here = &mut rows[range.clone()];
+            let choice = if depth < self.max_depth { self.choose(here, n_varying) } else { None };
+            let Some(Choice { feature, threshold, is_complete, n_varying }) = choice else {
+                self.nodes.push(Node::Leaf { value: here.len() });
+                continue;
+            };
             let column = self.columns.column(feature);
             let (n_left, missing) = if is_complete {
-                let n_left = partition(rows, |row| column[row] < threshold);
-                (n_left, larger(n_left, rows.len() - n_left))
+                let n_left = partition(here, |row| column[row] < threshold);
+                (n_left, larger(n_left, here.len() - n_left))
             } else {
-                let missing = side_of_missing(column, threshold, rows);
+                let missing = side_of_missing(column, threshold, here);
                 let goes_left = |row: usize| {
                     let x = column[row];
                     x < threshold || (x.is_nan() && missing == Side::Left)
                 };
-                (partition(rows, goes_left), missing)
+                (partition(here, goes_left), missing)
             };
-            let (left, right) = rows.split_at_mut(n_left);
-            let left = self.grow(left, depth + 1, n_varying);
-            let right = self.grow(right, depth + 1, n_varying);
-            self.nodes[at] = Node::Split { feature, threshold, missing, left, right };
+            // The right child is not there yet.
+            self.nodes.push(Node::Split { feature, threshold, missing, left: at + 1, right: at });
+            let (middle, depth) = (range.start + n_left, depth + 1);
+            let right = Pending { rows: middle..range.end, depth, n_varying, right_of: Some(at) };
+            let left = Pending { rows: range.start..middle, depth, n_varying, right_of: None };
+            pending.extend([right, left]);
         }
-        at
+        self.nodes
     }
 
     /// A random feature among those that are not constant in `rows`, and a random threshold between
@@ -67,7 +90,7 @@ impl Grower<'_> {
         while n_varying > 0 {
             let candidate = self.random.below(n_varying);
             let feature = self.features[candidate];
-            let Range { min, max, n_missing } = range(self.columns.column(feature), rows);
+            let Spread { min, max, n_missing } = spread(self.columns.column(feature), rows);
             if min < max {
                 let (low, high) = (f64::from(min), f64::from(max));
                 let threshold = threshold_at_most(low + self.random.unit() * (high - low));
@@ -92,7 +115,7 @@ struct Choice {
 }
 
 /// What the values of some rows are.
-pub(super) struct Range {
+pub(super) struct Spread {
     /// Infinity if all are missing.
     pub(super) min: f32,
     /// Minus infinity if all are missing.
@@ -100,16 +123,16 @@ pub(super) struct Range {
     n_missing: usize,
 }
 
-pub(super) fn range(column: &[f32], rows: &[usize]) -> Range {
-    let mut range = Range { min: f32::INFINITY, max: f32::NEG_INFINITY, n_missing: 0 };
+pub(super) fn spread(column: &[f32], rows: &[usize]) -> Spread {
+    let mut spread = Spread { min: f32::INFINITY, max: f32::NEG_INFINITY, n_missing: 0 };
     for row in rows {
         let x = column[*row];
         // Nothing is below or above NaN.
-        range.min = if x < range.min { x } else { range.min };
-        range.max = if x > range.max { x } else { range.max };
-        range.n_missing += usize::from(x.is_nan());
+        spread.min = if x < spread.min { x } else { spread.min };
+        spread.max = if x > spread.max { x } else { spread.max };
+        spread.n_missing += usize::from(x.is_nan());
     }
-    range
+    spread
 }
 
 /// The side with more of the rows that have a value.

@@ -5,7 +5,7 @@ use mlops_forest::{Node, Side};
 use ndarray::{Array2, Axis, array, concatenate};
 use proptest::prelude::*;
 
-use super::grow::{grow, range};
+use super::grow::{grow, spread};
 use super::subsample::Columns;
 use super::*;
 use crate::testing::{normal, records};
@@ -226,8 +226,8 @@ proptest! {
                 Node::Leaf { value } => {
                     prop_assert_eq!(value, rows.len());
                     let constant = columns.iter().all(|column| {
-                        let range = range(column, &rows);
-                        range.min >= range.max
+                        let spread = spread(column, &rows);
+                        spread.min >= spread.max
                     });
                     prop_assert!(constant || depth == deepest);
                 }
