@@ -25,9 +25,10 @@ impl IsolationForestParams {
     /// # Errors
     /// * [`Error::NoRows`] if there are no records
     /// * [`Error::NoTrees`], [`Error::NoSamples`] or [`Error::NoFeatures`] if that parameter is 0
-    /// * [`Error::UnreachableThreshold`] if rows cannot be told apart: all columns are constant, there
-    ///   are fewer than three rows (in all or per tree), or more rows than the contamination share the
-    ///   highest score, and then a higher contamination helps
+    /// * [`Error::UnreachableThreshold`] if the threshold tells no row from another: all columns are
+    ///   constant, or there are fewer than three rows (in all or per tree); more rows than the
+    ///   contamination share the highest score, and then a higher one helps; or, without one, every
+    ///   row scores above 0, as in columns of a few numbers, and then a contamination helps
     /// * [`Error::Forest`] if there are more nodes than 32-bit indices can tell apart
     ///
     /// # Examples
