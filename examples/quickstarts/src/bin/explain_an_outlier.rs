@@ -1,4 +1,4 @@
-//! Why is this row an outlier? What each feature contributes to the score of a forest that Python fitted.
+//! Which features make a row an outlier, and how much each of them adds.
 //!
 //! ```sh
 //! cargo run -p quickstarts --bin explain_an_outlier
@@ -6,56 +6,52 @@
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
-use mlops_core::{Explainer, LoadContext, LoadModel, ModelDir, Records};
+use mlops_core::{Explainer, Feature, Random, Records, Schema};
 use mlops_outlier::IsolationForest;
-use mlops_xgboost::XgboostModel;
-use ndarray::array;
+use ndarray::{Array2, array};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python_service");
-    let dir = |name: &str| ModelDir::open(folder.join(name));
-    // The pickle of the forest does not say what its columns are called: the booster does.
-    let model = XgboostModel::load(&dir("wine_quality")?, &LoadContext::new())?;
-    let schema = Arc::clone(model.schema());
-    let context = LoadContext::new().schema(Arc::clone(&schema));
-    let forest = IsolationForest::load(&dir("wine_quality_outlier")?, &context)?;
+    let schema = ["acidity", "chlorides", "pH", "sulphates"].map(Feature::numeric);
+    let schema = Arc::new(Schema::new(schema.into())?);
+    let mut random = Random::new(1);
+    let mut measured = |mean: f64, spread: f64| {
+        mean + spread * (random.unit() + random.unit() + random.unit() - 1.5)
+    };
+    let training = Array2::from_shape_fn((3000, 4), |(_, column)| match column {
+        0 => measured(7.0, 1.0),
+        1 => measured(0.05, 0.02),
+        2 => measured(3.2, 0.2),
+        _ => measured(0.5, 0.1),
+    });
+    let forest =
+        IsolationForest::params().seed(1).fit(&Records::new(Arc::clone(&schema), training)?)?;
 
-    // A wine with the residual sugar and the sulfur dioxide of three.
-    let wine = array![[7.2, 0.24, 0.34, 60.0, 0.044, 200.0, 440.0, 0.9908, 3.12, 0.49, 12.8, 0.0]];
-    let wine = Records::new(Arc::clone(&schema), wine)?;
-
-    // The base-2 logarithm of the anomaly score, feature by feature.
+    // Salty and alkaline; acidity and sulphates are ordinary.
+    let wine = Records::new(Arc::clone(&schema), array![[7.1, 0.4, 4.4, 0.52]])?;
     let explained = forest.explain(&wine)?;
-    let anomaly_score = forest.anomaly_scores(&wine)?[0];
     let base_value = explained.base_values[0];
-    assert!((base_value + explained.values.sum() - anomaly_score.log2()).abs() < 1e-9);
+    let contributions = explained.values.as_slice().ok_or("one row")?;
 
-    let mut by_size: Vec<(&str, f64)> =
-        schema.names().zip(explained.values.iter().copied()).collect();
-    by_size.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut out = io::stdout();
-    let usual = base_value.exp2();
-    writeln!(
-        out,
-        "anomaly score {anomaly_score:.3}; with no feature's say it would be {usual:.3}"
-    )?;
-    for (feature, contribution) in by_size.iter().take(3) {
-        let percent = 100.0 * (contribution.exp2() - 1.0);
-        writeln!(out, "{percent:+5.1} % by {feature}")?;
+    writeln!(out, "{:<10} {base_value:+.3}", "average")?;
+    for (name, contribution) in schema.names().zip(contributions) {
+        writeln!(out, "{name:<10} {contribution:+.3}")?;
     }
-    let mut strongest = [by_size[0].0, by_size[1].0, by_size[2].0];
-    strongest.sort_unstable();
-    let planted = ["free_sulfur_dioxide", "residual_sugar", "total_sulfur_dioxide"];
-    assert_eq!(strongest, planted);
+    let anomaly = forest.anomaly_scores(&wine)?[0];
+    writeln!(out, "log2 of the anomaly score {anomaly:.3} is {:+.3}", anomaly.log2())?;
 
-    // Another view, by how soon the splits of each feature isolate the row.
-    let ranking = forest.diffi_ranking(wine.row(0).as_slice().ok_or("a row in one piece")?)?;
-    let names: Vec<&str> = schema.names().collect();
-    let ranking: Vec<&str> = ranking.into_iter().take(3).map(|feature| names[feature]).collect();
-    writeln!(out, "local DIFFI: {}", ranking.join(", "))?;
-    assert!(planted.contains(&ranking[0]));
+    // Nothing is left over.
+    let sum = base_value + contributions.iter().sum::<f64>();
+    assert!((sum - anomaly.log2()).abs() < 1e-9);
+    let [acidity, chlorides, ph, sulphates] = contributions else { return Err("four".into()) };
+    assert!(chlorides.min(*ph) > acidity.max(*sulphates));
+
+    // Another way to rank, which adds up to nothing.
+    let mut first = forest.diffi_ranking(&[7.1, 0.4, 4.4, 0.52])?;
+    first.truncate(2);
+    first.sort_unstable();
+    assert_eq!(first, [1, 2]);
     Ok(())
 }

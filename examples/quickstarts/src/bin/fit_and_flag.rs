@@ -1,4 +1,4 @@
-//! Fits an isolation forest to a table with missing values, and flags the odd rows of another.
+//! A forest that is fitted to rows, flags odd ones, and is read again from its directory.
 //!
 //! ```sh
 //! cargo run -p quickstarts --bin fit_and_flag
@@ -8,52 +8,45 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use mlops_core::{Feature, OutlierDetectorExt, Random, Records, Schema};
+use mlops_core::{
+    Feature, LoadContext, LoadModel, ModelDir, OutlierDetectorExt, Random, Records, Schema,
+};
 use mlops_outlier::{Contamination, IsolationForest};
 use ndarray::{Array2, array};
 
-const MISSING: f64 = f64::NAN;
-
 fn main() -> Result<(), Box<dyn Error>> {
-    let names = ["alcohol", "pH", "sulphates"];
-    let schema = Arc::new(Schema::new(names.map(Feature::numeric).into())?);
-    let mut random = Random::new(1);
-    let mut measured = |mean: f64, spread: f64| {
-        let sum: f64 = (0..4).map(|_| random.unit() - 0.5).sum();
-        mean + spread * sum
-    };
-    let training = Array2::from_shape_fn((2_000, 3), |(row, column)| match column {
-        0 => measured(10.5, 1.5),
-        1 => measured(3.2, 0.2),
-        _ if row % 50 == 0 => MISSING,
-        _ => measured(0.5, 0.1),
-    });
-    let training = Records::new(Arc::clone(&schema), training)?;
+    let schema = ["alcohol", "density", "sugar"].map(Feature::numeric);
+    let schema = Arc::new(Schema::new(schema.into())?);
 
-    // One in a hundred rows like these may be called an outlier.
-    let params = IsolationForest::params().contamination(Contamination::new(0.01)?);
+    // Density follows from alcohol and sugar.
+    let mut random = Random::new(1);
+    let mut training = Array2::zeros((2000, 3));
+    for mut row in training.rows_mut() {
+        let (alcohol, sugar) = (9.0 + 4.0 * random.unit(), 1.0 + 9.0 * random.unit());
+        let density = 1.004 - 0.0012 * alcohol + 0.0004 * sugar + 0.0004 * random.unit();
+        row.assign(&array![alcohol, density, sugar]);
+    }
+    let training = Records::new(Arc::clone(&schema), training)?;
+    let params = IsolationForest::params().seed(1).contamination(Contamination::new(0.01)?);
     let forest = params.fit(&training)?;
 
-    let today = array![
-        [10.4, 3.2, 0.5],
-        [10.4, 3.2, MISSING], // no evidence by itself
-        [19.5, 3.2, 0.1],     // a liqueur
-        [0.4, 12.0, 0.5],     // what the bottles are cleaned with
-    ];
-    let report = forest.detect(&Records::new(schema, today)?)?;
-    let mut out = io::stdout();
-    writeln!(out, "outliers score more than {:.3}", report.threshold)?;
-    for row in &report.rows {
-        let verdict = if row.is_outlier { "outlier" } else { "as usual" };
-        let percentile = row.percentile.ok_or("fitted with a contamination")?;
-        let reasons: Vec<&str> = row.reasons.iter().map(|reason| &*reason.feature).collect();
-        let reasons = reasons.join(", ");
-        writeln!(out, "{verdict:8} {:+.3}, percentile {percentile:5.1} {reasons}", row.score)?;
+    // An ordinary wine, one with a missing value, one heavier than water, and one that is odd everywhere.
+    let wines =
+        array![[11.0, 0.9931, 5.0], [10.5, f64::NAN, 4.0], [11.0, 1.03, 9.9], [4.0, 1.04, 40.0],];
+    let wines = Records::new(schema, wines)?;
+    let report = forest.detect(&wines)?;
+    for (wine, row) in report.rows.iter().enumerate() {
+        let verdict = if row.is_outlier { "odd" } else { "ordinary" };
+        let percentile = row.percentile.unwrap_or_default();
+        let line = format!("wine {wine}: score {:+.3}, percentile {percentile:.1}", row.score);
+        writeln!(io::stdout(), "{line}, {verdict}")?;
     }
     assert_eq!(report.is_outlier().collect::<Vec<_>>(), [false, false, true, true]);
-    assert!(report.rows[0].percentile < Some(50.0));
 
-    let flagged = forest.detect(&training)?.is_outlier().filter(|is_outlier| *is_outlier).count();
-    assert_eq!(flagged, 20);
+    // The directory is one of MLflow's, and the forest that is read from it gives the same bits.
+    let folder = tempfile::tempdir()?;
+    let dir = ModelDir::create(folder.path().join("model"), &forest)?;
+    let read = IsolationForest::load(&dir, &LoadContext::new())?;
+    assert_eq!(read.detect(&wines)?, report);
     Ok(())
 }
