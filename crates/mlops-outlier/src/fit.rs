@@ -108,7 +108,8 @@ impl IsolationForestParams {
     /// Grows the tree at position `tree`.
     fn grow(&self, tree: usize, subsample: &mut Subsample<'_>) -> Result<Tree, Error> {
         let mut random = Random::stream(self.seed, tree as u64);
-        let columns = subsample.draw(self.max_samples, self.bootstrap, &mut random);
+        let max_samples = self.max_samples.min(subsample.n_rows());
+        let columns = subsample.draw(max_samples, self.bootstrap, &mut random);
         let max_depth = self.max_depth.limit(columns.n_rows());
         Tree::new(tree, grow::grow(columns, self.max_features, max_depth, random))
     }

@@ -58,7 +58,8 @@ impl IsolationForestParams {
     ///
     /// Then all training rows are scored, and the forest remembers how they scored: see
     /// [`calibrate`](crate::IsolationForest::calibrate). Without it, the threshold is that of the
-    /// paper, a score of 0, and only the rows that trees are grown from are looked at.
+    /// paper, a score of 0, and only the rows that trees are grown from are looked at, and at most
+    /// 1024 others to scale columns by.
     pub fn contamination(self, contamination: Contamination) -> Self {
         Self { contamination: Some(contamination), ..self }
     }

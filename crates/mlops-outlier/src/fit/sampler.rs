@@ -18,8 +18,9 @@ impl Sampler {
     /// `count` different rows, at most all of them.
     pub(crate) fn draw(&mut self, count: usize, random: &mut Random) -> Vec<usize> {
         let n_rows = self.taken.len();
+        let count = count.min(n_rows);
         let mut rows = Vec::with_capacity(count);
-        for last in n_rows - count.min(n_rows)..n_rows {
+        for last in n_rows - count..n_rows {
             let candidate = random.below(last + 1);
             let row = if self.taken[candidate] { last } else { candidate };
             self.taken[row] = true;

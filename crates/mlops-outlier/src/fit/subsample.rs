@@ -30,11 +30,16 @@ impl<'r> Subsample<'r> {
         Self { values, scaler, sampler, rows: Vec::new(), columns: Columns::default() }
     }
 
-    /// Draws `count` rows with replacement, or at most as many without.
+    /// The number of rows that are drawn from.
+    pub(super) fn n_rows(&self) -> usize {
+        self.values.len() / self.scaler.n_columns()
+    }
+
+    /// Draws `count` rows, of which there are at least as many, with or without replacement.
     pub(super) fn draw(&mut self, count: usize, replace: bool, random: &mut Random) -> &Columns {
         let width = self.scaler.n_columns();
         let drawn = if replace {
-            let n_rows = self.values.len() / width;
+            let n_rows = self.n_rows();
             (0..count).map(|_| random.below(n_rows)).collect()
         } else {
             self.sampler.draw(count, random)

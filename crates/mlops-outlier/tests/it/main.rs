@@ -6,6 +6,7 @@ mod changed;
 mod explained;
 mod properties;
 mod requests;
+mod sizes;
 mod statistics;
 mod threshold;
 
