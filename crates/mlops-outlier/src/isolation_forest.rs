@@ -18,8 +18,9 @@ use crate::{Error, IsolationForestParams, Scratch};
 ///
 /// Here `h(x)` is the number of splits between the root of a tree and the leaf of `x`, plus
 /// `c(n)` for the `n` training rows of that leaf; `psi` is the number of training rows per tree,
-/// and `c(n)` the average `h` in a random tree of `n` rows. A score of 0 is average, higher is more
-/// abnormal. It is minus the `decision_function` of scikit-learn, and the `instance_score` of
+/// and `c(n)` the average `h` in a random tree of `n` rows. Higher is more abnormal. A row with a score
+/// of 0 is isolated as soon as a row of a random tree is on average; most training rows score below.
+/// It is minus the `decision_function` of scikit-learn, and the `instance_score` of
 /// alibi-detect.
 ///
 /// # Forests that are fitted here
@@ -74,7 +75,8 @@ pub(crate) struct Parts {
     pub(crate) training_scores: Option<TrainingScores>,
 }
 
-/// What is added to the anomaly score, so that 0 is average: scikit-learn's default `offset_`.
+/// What is added to the anomaly score, so that 0 is the average of random trees: scikit-learn's default
+/// `offset_`.
 pub(crate) const OFFSET: f64 = -0.5;
 
 impl IsolationForest {
