@@ -83,6 +83,24 @@ pub enum Error {
         /// The split, counted from 0.
         node: usize,
     },
+    /// A split compares with something that is no finite number.
+    #[error("tree {tree}, node {node}: threshold {threshold}, expected a finite number")]
+    InfiniteThreshold {
+        /// The tree, counted from 0.
+        tree: usize,
+        /// The split, counted from 0.
+        node: usize,
+        /// The threshold.
+        threshold: f32,
+    },
+    /// No split of a file leads to a node.
+    #[error("tree {tree}, node {node}: no split leads to it")]
+    StrayNode {
+        /// The tree, counted from 0.
+        tree: usize,
+        /// The node, counted from 0.
+        node: usize,
+    },
     /// A model was fitted to another number of columns.
     #[error("the model has {got} columns, expected {expected}")]
     ColumnCount {

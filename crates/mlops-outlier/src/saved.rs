@@ -50,7 +50,8 @@ impl IsolationForest {
     /// * [`Error::FormatVersion`] if it is of another version
     /// * [`Error::NoTrees`] if the forest is empty
     /// * [`Error::ColumnCount`] if it was fitted to another number of features
-    /// * [`Error::ChildOrder`] or [`Error::Forest`] if the trees are none
+    /// * [`Error::ChildOrder`], [`Error::InfiniteThreshold`], [`Error::StrayNode`] or [`Error::Forest`] if the
+    ///   trees are none
     /// * [`Error::InvalidQuantiles`] if the training scores are none
     pub fn from_json(json: &[u8], schema: Arc<Schema>) -> Result<Self, Error> {
         // Of another version, the header is all that is sure to be understood.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use mlops_core::Schema;
 use mlops_pyobject::sklearn::Pipeline;
-use mlops_pyobject::{Graph, Limits, read};
+use mlops_pyobject::{Graph, Limits, Object, read};
 
 use self::forest::PythonForest;
 use crate::isolation_forest::Parts;
@@ -26,7 +26,8 @@ impl IsolationForest {
     /// * [`Error::Python`] if the file cannot be read, or holds something else; classes that are not
     ///   understood are named; also if it was fitted to other columns than those of the schema
     /// * [`Error::NoTrees`] if the forest is empty
-    /// * [`Error::ChildOrder`] or [`Error::Forest`] if the trees are none
+    /// * [`Error::ChildOrder`], [`Error::InfiniteThreshold`], [`Error::StrayNode`] or [`Error::Forest`] if the
+    ///   trees are none
     ///
     /// # Examples
     /// ```
@@ -57,10 +58,7 @@ pub(crate) fn from_graph(graph: &Graph, schema: Arc<Schema>) -> Result<Isolation
     let pipeline = Pipeline::read(&graph.root())?;
     let estimator = &pipeline.estimator;
     let (forest, threshold) = if estimator.is_instance("alibi_detect.od", "IForest") {
-        let threshold = estimator.attribute("threshold")?;
-        // Without a threshold alibi-detect predicts nothing, and no row is an outlier here.
-        let threshold = if threshold.is_none() { f64::INFINITY } else { threshold.float()? };
-        (estimator.attribute("isolationforest")?, threshold)
+        (estimator.attribute("isolationforest")?, threshold(&estimator.attribute("threshold")?)?)
     } else {
         (estimator.clone(), 0.0)
     };
@@ -75,4 +73,15 @@ pub(crate) fn from_graph(graph: &Graph, schema: Arc<Schema>) -> Result<Isolation
         threshold,
         training_scores: None,
     })
+}
+
+/// A threshold of alibi-detect's: a number, infinite if no score exceeds it.
+fn threshold(object: &Object<'_>) -> Result<f64, Error> {
+    // Without a threshold alibi-detect predicts nothing, and no row is an outlier here.
+    let threshold = if object.is_none() { f64::INFINITY } else { object.float()? };
+    if threshold > f64::NEG_INFINITY {
+        Ok(threshold)
+    } else {
+        Err(object.invalid("is no number that scores can be held against").into())
+    }
 }

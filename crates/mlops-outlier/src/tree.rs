@@ -5,7 +5,8 @@ use crate::Error;
 /// An isolation tree, whose leaves hold the number of training rows that end in them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tree {
-    // Invariant: children stand behind their parent.
+    // Invariant: children stand behind their parent, which is some split of each node but the first;
+    // thresholds are finite.
     nodes: Vec<Node<usize>>,
 }
 
@@ -13,12 +14,21 @@ impl Tree {
     /// Takes the nodes of the tree at position `tree`, children behind their parent.
     pub(crate) fn new(tree: usize, nodes: Vec<Node<usize>>) -> Result<Self, Error> {
         let behind = |child: usize, parent| parent < child && child < nodes.len();
+        let mut has_parent = vec![false; nodes.len()];
         for (at, node) in nodes.iter().enumerate() {
-            if let Node::Split { left, right, .. } = *node
-                && !(behind(left, at) && behind(right, at))
-            {
-                return Err(Error::ChildOrder { tree, node: at });
+            if let Node::Split { threshold, left, right, .. } = *node {
+                if !(behind(left, at) && behind(right, at)) {
+                    return Err(Error::ChildOrder { tree, node: at });
+                }
+                if !threshold.is_finite() {
+                    return Err(Error::InfiniteThreshold { tree, node: at, threshold });
+                }
+                has_parent[left] = true;
+                has_parent[right] = true;
             }
+        }
+        if let Some(before) = has_parent.iter().skip(1).position(|has_parent| !has_parent) {
+            return Err(Error::StrayNode { tree, node: before + 1 });
         }
         Ok(Self { nodes })
     }
@@ -110,6 +120,26 @@ mod tests {
             })
             .collect();
         assert_eq!(lengths, [2.0, 3.0 + 1.207_392_357_589_623 - 1.0, 2.0]);
+    }
+
+    #[test]
+    fn thresholds_are_finite() {
+        for threshold in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let split =
+                Node::Split { feature: 0, threshold, missing: Side::Left, left: 1, right: 2 };
+            let leaf = Node::Leaf { value: 1 };
+            let error = Tree::new(7, vec![split, leaf, leaf]).unwrap_err();
+            assert!(matches!(error, Error::InfiniteThreshold { tree: 7, node: 0, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_node_has_a_way_to_it() {
+        let split =
+            Node::Split { feature: 0, threshold: 1.0, missing: Side::Left, left: 1, right: 3 };
+        let leaf = Node::Leaf { value: 1 };
+        let tree = Tree::new(7, vec![split, leaf, leaf, leaf]);
+        assert_eq!(tree, Err(Error::StrayNode { tree: 7, node: 2 }));
     }
 
     #[test]

@@ -90,14 +90,9 @@ fn steps_of(tree: &Tree, first: u32) -> Vec<Step> {
     let nodes = tree.nodes();
     let root = Step { parent: first, feature: 0, depth: 0, mean: 0.0 };
     let mut steps = vec![root; nodes.len()];
-    let mut is_reached = vec![false; nodes.len()];
-    is_reached[..1].fill(true);
     for (at, node) in nodes.iter().enumerate() {
-        if let Node::Split { feature, left, right, .. } = *node
-            && is_reached[at]
-        {
+        if let Node::Split { feature, left, right, .. } = *node {
             for child in [left, right] {
-                is_reached[child] = true;
                 let (parent, depth) = (first + position(at), steps[at].depth + 1);
                 steps[child] = Step { parent, feature: position(feature), depth, mean: 0.0 };
             }
@@ -105,7 +100,7 @@ fn steps_of(tree: &Tree, first: u32) -> Vec<Step> {
     }
     // Children stand behind their parent, so that their means come first in this order.
     let mut n_samples = vec![0.0; nodes.len()];
-    for (at, node) in nodes.iter().enumerate().rev().filter(|(at, _)| is_reached[*at]) {
+    for (at, node) in nodes.iter().enumerate().rev() {
         match *node {
             Node::Leaf { value } => {
                 n_samples[at] = value as f64;

@@ -30,6 +30,11 @@ impl PythonForest {
             return Err(forest.invalid("has not one list of features per tree").into());
         }
         let n_features = forest.attribute("n_features_in_")?.count()?;
+        let stored_offset = forest.attribute("offset_")?;
+        let offset = stored_offset.float()?;
+        if !offset.is_finite() {
+            return Err(stored_offset.invalid("is no finite number").into());
+        }
         let trees =
             estimators.iter().zip(&features).enumerate().map(|(index, (tree, features))| {
                 let nodes = tree.attribute("tree_")?.attribute("nodes")?;
@@ -43,7 +48,7 @@ impl PythonForest {
         Ok(Self {
             trees: trees.collect::<Result<_, Error>>()?,
             max_samples: forest.attribute("_max_samples")?.count()?,
-            offset: forest.attribute("offset_")?.float()?,
+            offset,
             n_features,
         })
     }

@@ -382,3 +382,45 @@ fn what_is_no_forest_is_named() {
     let found = error(b"csklearn.ensemble._iforest\nIsolationForest\n)\x81.");
     assert!(found.contains("estimators_"), "{found}");
 }
+
+/// A file with other bytes in the place of the first `old`; its frame, if it has one, grows with it.
+fn replaced(file: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let at = file.windows(old.len()).position(|bytes| bytes == old).unwrap();
+    let mut replaced = [&file[..at], new, &file[at + old.len()..]].concat();
+    // Protocol, then the frame's mark and its length in eight bytes.
+    let length = u64::from_le_bytes(file[3..11].try_into().unwrap());
+    assert_eq!(file[2], 0x95);
+    let longer = length + (new.len() - old.len()) as u64;
+    replaced[3..11].copy_from_slice(&longer.to_le_bytes());
+    replaced
+}
+
+#[test]
+fn offsets_and_thresholds_that_are_no_numbers_are_refused() {
+    let training = small_records(&samples()["training_rows"]);
+    let contamination = Contamination::new(0.05).unwrap();
+    let offset = |offset: f64| {
+        let value = |value: f64| [&b"hkC\x08"[..], &value.to_le_bytes()].concat();
+        let stored = IsolationForest::from_sklearn(&sample("forest.pkl"), small_schema()).unwrap();
+        let file = replaced(&sample("forest.pkl"), &value(stored.offset()), &value(offset));
+        IsolationForest::from_sklearn(&file, small_schema())
+    };
+    offset(-0.25).unwrap().calibrate(&training, contamination).unwrap();
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert!(matches!(offset(value).unwrap_err(), Error::Python(_)), "{value}");
+    }
+    let threshold = |threshold: f64| {
+        let new = [&b"threshold\x94G"[..], &threshold.to_be_bytes()].concat();
+        let file = replaced(&sample("alibi.pkl"), b"threshold\x94K\x05", &new);
+        IsolationForest::from_sklearn(&file, small_schema())
+    };
+    for value in [f64::NAN, f64::NEG_INFINITY] {
+        assert!(matches!(threshold(value).unwrap_err(), Error::Python(_)), "{value}");
+    }
+    // No score exceeds it, in this file and in ours.
+    for value in [7.0, f64::INFINITY] {
+        let forest = threshold(value).unwrap();
+        let read = IsolationForest::from_json(&forest.to_json(), small_schema()).unwrap();
+        assert_eq!((forest.threshold(), read.threshold()), (value, value));
+    }
+}
