@@ -1,10 +1,11 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How abnormal every row of a batch is.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OutlierReport {
-    /// A row is an outlier if its score is above this.
+    /// A row is an outlier if its score is above this; infinite, and null in JSON, if none ever is.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub threshold: f64,
     /// One entry per row of the batch, in its order.
     pub rows: Vec<OutlierRow>,
@@ -65,6 +66,11 @@ impl Reason {
     }
 }
 
+/// JSON has no infinity.
+fn infinite_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +79,14 @@ mod tests {
     fn a_score_on_the_threshold_is_no_outlier() {
         let report = OutlierReport::new(0.1, vec![0.0, 0.1, 0.2, f64::NAN]);
         assert_eq!(report.is_outlier().collect::<Vec<_>>(), [false, false, true, false]);
+    }
+
+    #[test]
+    fn a_threshold_that_no_score_exceeds_is_read_again() {
+        let report = OutlierReport::new(f64::INFINITY, vec![0.5]);
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(json.starts_with(r#"{"threshold":null,"#), "{json}");
+        assert_eq!(serde_json::from_str::<OutlierReport>(&json).unwrap(), report);
     }
 
     #[test]
