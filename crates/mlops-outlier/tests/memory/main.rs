@@ -32,6 +32,17 @@ fn a_second_batch_takes_no_memory() {
         Records::new(Arc::clone(&schema), values).unwrap()
     };
     let forest = IsolationForest::params().n_estimators(20).fit(&rows(1000)).unwrap();
+    // A pipeline of two steps, such as Python saves.
+    let mut file: serde_json::Value = serde_json::from_slice(&forest.to_json()).unwrap();
+    let stages = file["preprocessing"]["stages"].as_array_mut().unwrap();
+    stages.extend_from_within(..);
+    let two_steps = IsolationForest::from_json(file.to_string().as_bytes(), Arc::clone(&schema));
+    for forest in [forest, two_steps.unwrap()] {
+        check(&forest, &mut rows);
+    }
+}
+
+fn check(forest: &IsolationForest, rows: &mut impl FnMut(usize) -> Records) {
     for size in [1, 2, 63, 64, 65, 1000] {
         let (mut scratch, mut scores) = (Scratch::default(), Vec::new());
         let mut contributions = vec![0.0; 3 * size];

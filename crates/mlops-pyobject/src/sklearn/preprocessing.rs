@@ -88,7 +88,12 @@ impl Preprocessing {
         transformed.extend(first.inputs.iter().map(|input| row[*input]));
         first.scaler.transform_row(transformed);
         for stage in rest {
-            *transformed = stage.inputs.iter().map(|input| transformed[*input]).collect();
+            // Behind what it is made of, whose place it takes: memory that is there serves for every row.
+            let n_before = transformed.len();
+            for input in &stage.inputs {
+                transformed.push(transformed[*input]);
+            }
+            transformed.drain(..n_before);
             stage.scaler.transform_row(transformed);
         }
     }
