@@ -74,7 +74,17 @@ impl IsolationForest {
     /// * [`Error::SchemaMismatch`] if the records have other columns
     /// * [`Error::UnreachableThreshold`] if more records than that share the highest score
     pub fn calibrate(self, records: &Records, contamination: Contamination) -> Result<Self, Error> {
-        let scores = self.ascending_scores(records)?;
+        let scores = self.score(records).map_err(|_| Error::SchemaMismatch)?;
+        self.calibrate_by(scores, contamination)
+    }
+
+    /// The same forest with the threshold that a share of the `scores` of the training rows exceeds.
+    pub(crate) fn calibrate_by(
+        self,
+        mut scores: Vec<f64>,
+        contamination: Contamination,
+    ) -> Result<Self, Error> {
+        scores.sort_unstable_by(f64::total_cmp);
         let threshold = quantile(&scores, contamination.level()).ok_or(Error::NoRows)?;
         let training_scores = TrainingScores::new(&scores);
         self.replace_training_scores(training_scores).with_threshold(threshold)
@@ -127,7 +137,8 @@ impl IsolationForest {
         normal: &Records,
         rate: FalsePositiveRate,
     ) -> Result<Self, Error> {
-        let scores = self.ascending_scores(normal)?;
+        let mut scores = self.score(normal).map_err(|_| Error::SchemaMismatch)?;
+        scores.sort_unstable_by(f64::total_cmp);
         let allowed = rate.of(scores.len());
         let Some(&threshold) = allowed.checked_sub(1).and_then(|at| scores.iter().nth_back(at))
         else {
@@ -144,11 +155,5 @@ impl IsolationForest {
 
     fn reaches(&self, threshold: f64) -> bool {
         (self.lowest_score()..self.highest_score()).contains(&threshold)
-    }
-
-    fn ascending_scores(&self, records: &Records) -> Result<Vec<f64>, Error> {
-        let mut scores = self.score(records).map_err(|_| Error::SchemaMismatch)?;
-        scores.sort_unstable_by(f64::total_cmp);
-        Ok(scores)
     }
 }

@@ -7,7 +7,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use mlops_core::{Random, Records, StandardScaler};
+use mlops_core::{OutlierDetector, PredictError, Random, Records, StandardScaler};
 use mlops_pyobject::sklearn::Preprocessing;
 
 use self::subsample::Subsample;
@@ -19,8 +19,9 @@ impl IsolationForestParams {
     /// Grows the trees and sets the threshold.
     ///
     /// Growing looks at the rows that trees are grown from, and at no more than 1024 others to scale
-    /// columns by: it takes as long for a million rows as for some thousands. A
-    /// [`contamination`](Self::contamination) lets all rows be scored in addition.
+    /// columns by: it takes as long for a million rows as for some thousands. Only a column in which
+    /// all of those are missing is looked through. A [`contamination`](Self::contamination) lets all
+    /// rows be scored in addition.
     ///
     /// # Errors
     /// * [`Error::NoRows`] if there are no records
@@ -48,14 +49,15 @@ impl IsolationForestParams {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fit(&self, records: &Records) -> Result<IsolationForest, Error> {
-        self.fit_by(records, |scaler| {
+        let grow_all = |scaler: &StandardScaler| {
             let mut subsample = Subsample::new(records, scaler);
             (0..self.n_estimators).map(|tree| self.grow(tree, &mut subsample)).collect()
-        })
+        };
+        self.fit_by(records, grow_all, IsolationForest::score)
     }
 
-    /// As [`fit`](Self::fit), with trees that are grown on the threads of rayon's current pool; the
-    /// forest is the same.
+    /// As [`fit`](Self::fit), with trees that are grown and rows that are scored on the threads of
+    /// rayon's current pool; the forest is the same.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -63,18 +65,20 @@ impl IsolationForestParams {
     pub fn par_fit(&self, records: &Records) -> Result<IsolationForest, Error> {
         use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-        self.fit_by(records, |scaler| {
+        let grow_all = |scaler: &StandardScaler| {
             let trees = (0..self.n_estimators).into_par_iter();
             let subsample = || Subsample::new(records, scaler);
             trees.map_init(subsample, |subsample, tree| self.grow(tree, subsample)).collect()
-        })
+        };
+        self.fit_by(records, grow_all, IsolationForest::par_score)
     }
 
-    /// Fits a forest whose trees `grow_all` grows from scaled columns.
+    /// Fits a forest whose trees `grow_all` grows from scaled columns, and which `score` scores by.
     fn fit_by(
         &self,
         records: &Records,
         grow_all: impl FnOnce(&StandardScaler) -> Result<Vec<Tree>, Error>,
+        score: impl FnOnce(&IsolationForest, &Records) -> Result<Vec<f64>, PredictError>,
     ) -> Result<IsolationForest, Error> {
         if records.n_rows() == 0 {
             return Err(Error::NoRows);
@@ -99,7 +103,10 @@ impl IsolationForestParams {
             training_scores: None,
         })?;
         match self.contamination {
-            Some(contamination) => forest.calibrate(records, contamination),
+            Some(contamination) => {
+                let scores = score(&forest, records).map_err(|_| Error::SchemaMismatch)?;
+                forest.calibrate_by(scores, contamination)
+            }
             // What is average for random trees has an anomaly score of 1/2.
             None => forest.with_threshold(0.0),
         }

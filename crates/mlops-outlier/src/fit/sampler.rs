@@ -1,7 +1,7 @@
 use mlops_core::Random;
 
 /// Draws rows without replacement in time and memory that do not depend on the number of rows,
-/// but for one flag per row that all trees share.
+/// but for one flag per row that the trees of a thread share.
 ///
 /// Floyd's algorithm: Bentley and Floyd (1987), <https://doi.org/10.1145/30401.315746>.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ fn small(seed: u64) -> IsolationForest {
 }
 
 fn assert_almost(got: &[f64], expected: &[f64], what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
     for (got, expected) in got.iter().zip(expected) {
         assert!((got - expected).abs() < 1e-14, "{what}: {got:e} for {expected:e}");
     }
@@ -74,7 +75,9 @@ fn scratch_serves_forests_of_all_widths() {
 #[test]
 fn forests_and_scores_do_not_depend_on_the_number_of_threads() {
     let training = records(with_gaps(3000, 5, 1));
+    let contamination = Contamination::new(0.02).unwrap();
     let params = IsolationForest::params().bootstrap(true).max_features(3).seed(4);
+    let params = params.contamination(contamination);
     let forest = params.fit(&training).unwrap();
     let expected = bits(&forest, &training);
     for n_threads in 1..=5 {
