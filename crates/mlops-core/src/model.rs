@@ -56,8 +56,8 @@ pub trait OutlierDetector: fmt::Debug + Send + Sync {
     /// [`PredictError`] if the records have another schema or the detector fails.
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError>;
 
-    /// The share of the training rows that score at most as high as `score`, in `[0, 100]`; `None` if the detector
-    /// does not know how they scored.
+    /// Where `score` stands among those of the training rows, in `[0, 100]`: 0 for the lowest and below, 100 for the
+    /// highest and above. `None` if the detector does not know how they scored.
     fn percentile(&self, score: f64) -> Option<f64> {
         let _ = score;
         None

@@ -28,9 +28,9 @@ const FILE: &str = "model.onnx";
 /// | output | `is_outlier` | int64 | rows x 1 | 1 if the score is above the threshold, else 0 |
 ///
 /// A row of 32-bit numbers ends in the same leaf of every tree as here: scaling is not left to 32-bit arithmetic,
-/// but worked into the thresholds beforehand. Its score differs by less than 1e-7, whatever the number of trees, and
-/// `is_outlier` may differ only where score and threshold are as close as that; a row whose score *is* the threshold
-/// is no outlier in either. A row of other numbers is rounded to 32 bits first, by MLflow without a word.
+/// but worked into the thresholds beforehand. Its score differs by less than 1e-7 with the usual offset, whatever the
+/// number of trees, and `is_outlier` may differ only where score and threshold are as close as that; a row whose score
+/// *is* the threshold is no outlier in either, unless rounding to 32 bits parts the two. A row of other numbers is rounded to 32 bits first, by MLflow without a word.
 ///
 /// The operators are those of opset 17 and `ai.onnx.ml` 3, which ONNX Runtime knows since version 1.12; tested with
 /// 1.15 to 1.32.

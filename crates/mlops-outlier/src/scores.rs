@@ -13,7 +13,8 @@ impl IsolationForest {
         self.scores_by(records, |sum| sum)
     }
 
-    /// The anomaly score of each row, in `(0, 1]`, higher for more abnormal ones: that of the paper.
+    /// The anomaly score of each row, in `(0, 1]`, higher for more abnormal ones: that of the paper. It is
+    /// 0 where it is too small for 64 bits, on ways a thousand times as long as those of random trees.
     ///
     /// # Errors
     /// [`PredictError`] if the records have another schema.

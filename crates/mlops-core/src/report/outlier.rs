@@ -17,7 +17,8 @@ pub struct OutlierReport {
 pub struct OutlierRow {
     /// How abnormal the row is; higher is more abnormal.
     pub score: f64,
-    /// The share of the training rows that score at most as high, in `[0, 100]`, if the detector knows.
+    /// Where the score stands among those of the training rows, in `[0, 100]`: 0 for the lowest and below, 100 for the
+    /// highest and above; if the detector knows.
     pub percentile: Option<f64>,
     /// Whether the score is above the threshold.
     pub is_outlier: bool,

@@ -1,4 +1,4 @@
-//! A threshold with a promise: of ordinary rows that are yet to come, at most one in fifty is flagged.
+//! A threshold with a promise: of ordinary rows that are yet to come, at most one in fifty is flagged on average.
 //!
 //! ```sh
 //! cargo run -p quickstarts --bin threshold_for_false_alarms
