@@ -111,8 +111,8 @@ impl IsolationForest {
     pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         let Parts { schema, preprocessing, trees, max_samples, offset, threshold, training_scores } =
             parts;
-        let n_features = preprocessing.as_ref().map_or(schema.len(), Preprocessing::n_outputs);
-        let path_lengths = PathLengths::new(n_features, &trees, max_samples)?;
+        let n_prepared = n_prepared(&schema, preprocessing.as_ref());
+        let path_lengths = PathLengths::new(n_prepared, &trees, max_samples)?;
         let attribution = OnceLock::new();
         Ok(Self {
             schema,
@@ -181,7 +181,7 @@ impl IsolationForest {
 
     /// The number of values that the trees see of a row.
     pub(crate) fn n_prepared(&self) -> usize {
-        self.preprocessing.as_ref().map_or(self.schema.len(), Preprocessing::n_outputs)
+        n_prepared(&self.schema, self.preprocessing.as_ref())
     }
 
     /// Puts what the trees compare into the place of `prepared`.
@@ -210,6 +210,8 @@ impl OutlierDetector for IsolationForest {
         Ok(scores)
     }
 
+    /// The level of the quantile of the training scores that `score` is, interpolated linearly, in
+    /// percent; of equal scores the highest. Known to a forest that was calibrated.
     fn percentile(&self, score: f64) -> Option<f64> {
         Some(self.training_scores.as_ref()?.percentile(score))
     }
@@ -220,4 +222,8 @@ impl OutlierDetector for IsolationForest {
     fn reasons(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
         self.reasons_of(records)
     }
+}
+
+fn n_prepared(schema: &Schema, preprocessing: Option<&Preprocessing>) -> usize {
+    preprocessing.map_or(schema.len(), Preprocessing::n_outputs)
 }

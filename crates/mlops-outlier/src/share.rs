@@ -19,7 +19,7 @@ impl Contamination {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn new(value: f64) -> Result<Self, Error> {
-        if value > 0.0 && value <= 0.5 {
+        if is_share(value) {
             Ok(Self(value))
         } else {
             Err(Error::InvalidContamination { got: value })
@@ -75,7 +75,7 @@ impl FalsePositiveRate {
     /// # Errors
     /// * [`Error::InvalidFalsePositiveRate`] outside of the range and for NaN
     pub fn new(value: f64) -> Result<Self, Error> {
-        if value > 0.0 && value <= 0.5 {
+        if is_share(value) {
             Ok(Self(value))
         } else {
             Err(Error::InvalidFalsePositiveRate { got: value })
@@ -104,6 +104,11 @@ impl FalsePositiveRate {
         let from = about.saturating_sub(2);
         (from..from.saturating_add(4)).find(|n| self.of(*n) > 0).unwrap_or(usize::MAX)
     }
+}
+
+/// Whether a value is a share of the fewer; NaN is none.
+fn is_share(value: f64) -> bool {
+    value > 0.0 && value <= 0.5
 }
 
 #[cfg(test)]

@@ -104,29 +104,28 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-            fn numbers_around_the_threshold_keep_their_sides(
-                threshold in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL,
-                mean in -1e9..1e9_f64,
-                exponent in -40..40_i32,
-                is_falling: bool,
-                steps in -3..3_i32,
-                any in proptest::num::f32::ANY,
-            ) {
-                let scale = 10_f64.powi(exponent) * if is_falling { -1.0 } else { 1.0 };
-                let prepare = |value: f64| (value - mean) / scale;
-    let goes_left = |x: f32| goes_left(threshold, prepare(f64::from(x)));
-                match RawSplit::new(threshold, prepare) {
-                    None => prop_assert!(any.is_nan() || any.is_infinite() || goes_left(any) == goes_left(0.0)),
-                    Some(split) => {
-                        let near = number((position(split.threshold) + steps).clamp(position(f32::MIN), position(f32::MAX)));
-                        for x in [near, any] {
-                            if !x.is_nan() {
-                                prop_assert_eq!(goes_left(x), (x < split.threshold) == (split.below == Side::Left));
-                            }
-                        }
-                    }
+        #[test]
+        fn numbers_around_the_threshold_keep_their_sides(
+            threshold in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL,
+            mean in -1e9..1e9_f64,
+            exponent in -40..40_i32,
+            is_falling: bool,
+            steps in -3..3_i32,
+            any in proptest::num::f32::ANY,
+        ) {
+            let scale = 10_f64.powi(exponent) * if is_falling { -1.0 } else { 1.0 };
+            let prepare = |value: f64| (value - mean) / scale;
+            let goes_left = |x: f32| goes_left(threshold, prepare(f64::from(x)));
+            if let Some(split) = RawSplit::new(threshold, prepare) {
+                let ends = [f32::MIN, f32::MAX].map(position);
+                let near = (position(split.threshold) + steps).clamp(ends[0], ends[1]);
+                for x in [number(near), any].into_iter().filter(|x| !x.is_nan()) {
+                    let is_below = x < split.threshold;
+                    prop_assert_eq!(goes_left(x), is_below == (split.below == Side::Left));
                 }
+            } else {
+                prop_assert!(!any.is_finite() || goes_left(any) == goes_left(0.0));
             }
         }
+    }
 }

@@ -24,6 +24,15 @@ struct Unchecked {
     stages: Vec<Stage>,
 }
 
+/// Why what stands in a file is no preprocessing.
+#[derive(Debug, thiserror::Error)]
+enum InvalidStages {
+    #[error("no stages, expected at least one")]
+    None,
+    #[error("stage {stage}: a column that is not there, expected one of the stage before")]
+    Columns { stage: usize },
+}
+
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Stage {
     /// The column that each output is computed from. There are as many as columns of the scaler.
@@ -167,16 +176,16 @@ impl From<StandardScaler> for Preprocessing {
 }
 
 impl TryFrom<Unchecked> for Preprocessing {
-    type Error = &'static str;
+    type Error = InvalidStages;
 
     fn try_from(Unchecked { n_inputs, stages }: Unchecked) -> Result<Self, Self::Error> {
         if stages.is_empty() {
-            return Err("no stages, expected at least one");
+            return Err(InvalidStages::None);
         }
         let mut width = n_inputs;
-        for Stage { inputs, scaler } in &stages {
+        for (stage, Stage { inputs, scaler }) in stages.iter().enumerate() {
             if inputs.len() != scaler.n_columns() || inputs.iter().any(|input| *input >= width) {
-                return Err("a stage has columns that the one before does not give");
+                return Err(InvalidStages::Columns { stage });
             }
             width = inputs.len();
         }
