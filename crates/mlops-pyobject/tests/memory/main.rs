@@ -3,12 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use allocation_counter::measure;
 use mlops_pyobject::{Limits, read};
 use mlops_testing::{Mutator, n_mutations};
-use peak_alloc::PeakAlloc;
-
-#[global_allocator]
-static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 #[test]
 fn no_file_takes_more_than_eight_times_its_size_and_16_mebibytes() {
@@ -44,11 +41,8 @@ fn check(files: &[Vec<u8>], rounds: usize) {
     let mut mutator = Mutator::new(0x3E3);
     for round in 0..rounds {
         let bytes = mutator.mutate(&files[round % files.len()]);
-        let before = ALLOCATOR.current_usage();
-        ALLOCATOR.reset_peak_usage();
-        drop(read(bytes, &Limits::default()));
-        let used = ALLOCATOR.peak_usage().saturating_sub(before);
-        let allowed = 8 * bytes.len() + (16 << 20);
+        let used = measure(|| drop(read(bytes, &Limits::default()))).bytes_max;
+        let allowed = 8 * bytes.len() as u64 + (16 << 20);
         assert!(used <= allowed, "{used} bytes for a file of {}", bytes.len());
     }
 }
