@@ -24,8 +24,8 @@ pub use random::Random;
 pub use records::Records;
 pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
 pub use report::{
-    Contributions, Correction, DriftReport, DriftStatus, DriftTest, EffectSizes, FeatureDrift,
-    MissingDrift, OutlierReport, OutlierRow, PValueMethod, Prediction, Reason,
+    Classification, Contributions, Correction, DriftReport, DriftStatus, DriftTest, EffectSizes,
+    FeatureDrift, MissingDrift, OutlierReport, OutlierRow, PValueMethod, Prediction, Reason,
 };
 pub use scaler::StandardScaler;
 pub use schema::{Feature, FeatureKind, Range, Schema};

@@ -1,9 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ndarray::ArrayView1;
+
 use crate::{
-    Contributions, DriftReport, ModelDir, ModelDirWriter, ModelError, OutlierReport, PredictError,
-    Prediction, Reason, Records, Schema,
+    Classification, Contributions, DriftReport, ModelDir, ModelDirWriter, ModelError,
+    OutlierReport, PredictError, Prediction, Reason, Records, Schema,
 };
 
 /// A model that predicts one or more values per row.
@@ -109,6 +111,26 @@ impl<T: Predictor + ?Sized> Predictor for Box<T> {
     }
 }
 
+impl<T: Predictor + ?Sized> Predictor for Arc<T> {
+    fn schema(&self) -> &Arc<Schema> {
+        (**self).schema()
+    }
+
+    fn predict(&self, records: &Records) -> Result<Prediction, PredictError> {
+        (**self).predict(records)
+    }
+}
+
+impl<T: Explainer + ?Sized> Explainer for Arc<T> {
+    fn schema(&self) -> &Arc<Schema> {
+        (**self).schema()
+    }
+
+    fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
+        (**self).explain(records)
+    }
+}
+
 impl<T: DriftDetector + ?Sized> DriftDetector for Box<T> {
     fn schema(&self) -> &Arc<Schema> {
         (**self).schema()
@@ -141,7 +163,7 @@ impl<T: OutlierDetector + ?Sized> OutlierDetector for Box<T> {
     }
 }
 
-/// A predictor of one probability per row, with the probability above which a row counts as positive.
+/// A predictor of probabilities that decides for a class.
 #[derive(Debug)]
 pub struct Classifier {
     predictor: Box<dyn Predictor>,
@@ -149,12 +171,13 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Takes a predictor whose first output is the probability of the positive class; the threshold is 0.5.
+    /// Takes a predictor of one probability per row, that of the positive class, or of one per class. The threshold is
+    /// 0.5.
     pub fn new(predictor: impl Predictor + 'static) -> Self {
         Self { predictor: Box::new(predictor), threshold: 0.5 }
     }
 
-    /// The same classifier with another threshold, in `[0, 1]`.
+    /// The same classifier with another threshold, in `[0, 1]`; it has no meaning for more than one output.
     #[must_use]
     pub fn threshold(self, threshold: f64) -> Self {
         Self { threshold, ..self }
@@ -165,14 +188,30 @@ impl Classifier {
         self.predictor.schema()
     }
 
-    /// Whether the model calls each row positive: its probability is above the threshold.
+    /// Decides for a class of each row. With one output, 1 if the probability is above the threshold and 0 otherwise;
+    /// with several, the most probable one, the first of equals.
     ///
     /// # Errors
     /// [`PredictError`] if the records have another schema or the model fails.
-    pub fn classify(&self, records: &Records) -> Result<Vec<bool>, PredictError> {
-        let prediction = self.predictor.predict(records)?;
-        Ok(prediction.first().map(|probability| probability > self.threshold).collect())
+    pub fn classify(&self, records: &Records) -> Result<Classification, PredictError> {
+        let probabilities = self.predictor.predict(records)?;
+        let class = |row: ArrayView1<'_, f64>| match row.len() {
+            1 => u32::from(row[0] > self.threshold),
+            _ => most_probable(row.iter().copied()),
+        };
+        let classes = probabilities.values.rows().into_iter().map(class).collect();
+        Ok(Classification { classes, probabilities })
     }
+}
+
+fn most_probable(probabilities: impl Iterator<Item = f64>) -> u32 {
+    let (mut best, mut highest) = (0, f64::NEG_INFINITY);
+    for (class, probability) in (0..).zip(probabilities) {
+        if probability > highest {
+            (best, highest) = (class, probability);
+        }
+    }
+    best
 }
 
 /// What a model needs to know to be read, beyond its directory.
@@ -248,8 +287,16 @@ mod tests {
         let schema = Arc::new(Schema::new(vec![Feature::numeric("alcohol")]).unwrap());
         let records = Records::new(Arc::clone(&schema), array![[0.5], [0.51], [f64::NAN]]).unwrap();
         let classifier = Classifier::new(Alcohol(schema));
-        assert_eq!(classifier.classify(&records).unwrap(), [false, true, false]);
-        assert_eq!(classifier.threshold(0.6).classify(&records).unwrap(), [false, false, false]);
+        assert_eq!(classifier.classify(&records).unwrap().classes, [0, 1, 0]);
+        assert_eq!(classifier.threshold(0.6).classify(&records).unwrap().classes, [0, 0, 0]);
+    }
+
+    #[test]
+    fn of_several_classes_the_most_probable_is_chosen_and_the_first_of_equals() {
+        for (row, class) in [([0.2, 0.3, 0.5], 2), ([0.4, 0.4, 0.2], 0), ([f64::NAN, 0.1, 0.2], 2)]
+        {
+            assert_eq!(most_probable(row.into_iter()), class);
+        }
     }
 
     /// Scores by the first feature, knows a percentile, and blames the feature.

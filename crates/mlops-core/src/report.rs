@@ -36,6 +36,16 @@ impl Prediction {
     }
 }
 
+/// The class that a classifier decides for in each row, and why.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Classification {
+    /// The class of each row, counted from 0; of two classes, 1 is the positive one.
+    pub classes: Vec<u32>,
+    /// The probability of the positive class, or that of each class.
+    pub probabilities: Prediction,
+}
+
 /// What each feature contributes to the outputs of every row: base value and contributions add up to the output.
 ///
 /// Outputs are in the units in which they are additive, such as log-odds; the model says which.

@@ -47,7 +47,8 @@ impl Scorer {
     /// Predicts and tests `records`; `None` if the model failed. A detector that failed costs its
     /// part of the answer.
     pub(crate) fn answer(&self, records: &Records) -> Option<Answer> {
-        let predictions = guard(|| self.classifier.classify(records))?;
+        let classes = guard(|| self.classifier.classify(records))?.classes;
+        let predictions: Vec<bool> = classes.into_iter().map(|class| class == 1).collect();
         if predictions.len() != records.n_rows() {
             return None;
         }

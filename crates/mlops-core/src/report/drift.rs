@@ -59,7 +59,7 @@ impl DriftReport {
     /// For each feature whether the p-value of its values is below `alpha`, adjusted for nothing; `None`
     /// if it has none. Of twelve features without drift, one or more are in up to 46 % of the batches at
     /// 0.05: no alarm should hang on it.
-    pub fn is_below_alpha(&self) -> impl ExactSizeIterator<Item = Option<bool>> {
+    pub fn is_below_alpha(&self) -> impl ExactSizeIterator<Item = Option<bool>> + Clone {
         self.features.iter().map(|feature| feature.p_value.map(|p_value| p_value < self.alpha))
     }
 }

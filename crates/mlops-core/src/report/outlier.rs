@@ -50,12 +50,12 @@ impl OutlierReport {
     }
 
     /// The score of each row.
-    pub fn scores(&self) -> impl ExactSizeIterator<Item = f64> {
+    pub fn scores(&self) -> impl ExactSizeIterator<Item = f64> + Clone {
         self.rows.iter().map(|row| row.score)
     }
 
     /// Whether each row is an outlier.
-    pub fn is_outlier(&self) -> impl ExactSizeIterator<Item = bool> {
+    pub fn is_outlier(&self) -> impl ExactSizeIterator<Item = bool> + Clone {
         self.rows.iter().map(|row| row.is_outlier)
     }
 }

@@ -18,13 +18,29 @@ struct Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let cells = self.features.iter().zip(self.values);
-        serializer.collect_map(
-            cells.map(|(feature, &value)| (feature.name(), Value { kind: feature.kind(), value })),
-        )
+        serializer
+            .collect_map(cells.map(|(feature, &value)| (feature.name(), feature.to_json(value))))
     }
 }
 
-/// A value as requests write it: a level by its name, a whole number without a point.
+impl Feature {
+    /// A value of the feature as requests write it: a level by its name, a whole number without a point, `null` for
+    /// NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// use mlops_core::Feature;
+    ///
+    /// let region = Feature::categorical("region", ["Douro", "Minho"]);
+    /// assert_eq!(serde_json::to_string(&region.to_json(1.0))?, r#""Minho""#);
+    /// assert_eq!(serde_json::to_string(&Feature::integer("is_red").to_json(1.0))?, "1");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn to_json(&self, value: f64) -> impl Serialize {
+        Value { kind: self.kind(), value }
+    }
+}
+
 struct Value<'a> {
     kind: &'a FeatureKind,
     value: f64,
