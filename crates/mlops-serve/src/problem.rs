@@ -1,10 +1,9 @@
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mlops_core::{JsonError, Violation, ViolationCode};
+use mlops_telemetry::RequestId;
 use serde::Serialize;
-
-use crate::request_id::RequestId;
 
 /// Why a request was not answered; RFC 9457 calls the body that says so a problem.
 ///
@@ -17,6 +16,10 @@ pub(crate) enum Problem {
     MalformedJson(JsonError),
     #[error("there is nothing at this path")]
     NotFound,
+    #[error("no model has this name")]
+    UnknownModel,
+    #[error("the query is not understood")]
+    MalformedQuery,
     #[error("the path does not take this method; the `Allow` header names those that it takes")]
     MethodNotAllowed,
     #[error("the body did not arrive in time")]
@@ -33,6 +36,10 @@ pub(crate) enum Problem {
     InvalidRecords(Vec<Violation>),
     #[error("the model failed on this request")]
     Internal,
+    #[error("too many requests are being worked on")]
+    Overloaded,
+    #[error("the answer was not ready in time")]
+    Deadline,
     #[error("the service is shutting down")]
     ShuttingDown,
 }
@@ -40,10 +47,7 @@ pub(crate) enum Problem {
 impl Problem {
     pub(crate) fn into_response(self, request_id: RequestId) -> Response {
         let (status, code, title) = self.kind();
-        let errors = match &self {
-            Self::InvalidRecords(violations) => violations.as_slice(),
-            _ => &[],
-        };
+        let errors = self.violations();
         let document = Document {
             r#type: &format!("urn:mlops-serve:problem:{code}"),
             title,
@@ -53,9 +57,21 @@ impl Problem {
             errors: errors.iter().map(Entry::from).collect(),
         };
         let content_type = HeaderValue::from_static("application/problem+json");
-        match serde_json::to_vec(&document) {
+        let mut response = match serde_json::to_vec(&document) {
             Ok(body) => (status, [(CONTENT_TYPE, content_type)], body).into_response(),
             Err(_) => status.into_response(),
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    /// The places of the body that do not fit, if that is the problem.
+    pub(crate) fn violations(&self) -> &[Violation] {
+        match self {
+            Self::InvalidRecords(violations) => violations,
+            _ => &[],
         }
     }
 
@@ -65,6 +81,8 @@ impl Problem {
             Self::UnreadableBody => (StatusCode::BAD_REQUEST, "unreadable-body", "Unreadable body"),
             Self::MalformedJson(_) => (StatusCode::BAD_REQUEST, "malformed-json", "Malformed JSON"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::UnknownModel => (StatusCode::NOT_FOUND, "unknown-model", "Unknown model"),
+            Self::MalformedQuery => (StatusCode::BAD_REQUEST, "malformed-query", "Malformed query"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
             }
@@ -86,6 +104,8 @@ impl Problem {
             Self::Internal => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
             }
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded"),
+            Self::Deadline => (StatusCode::GATEWAY_TIMEOUT, "deadline", "Deadline exceeded"),
             Self::ShuttingDown => {
                 (StatusCode::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down")
             }

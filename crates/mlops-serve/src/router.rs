@@ -1,18 +1,22 @@
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
+use prometheus_client::metrics::gauge::Gauge;
 
 use crate::Service;
-use crate::routes::{health, predict, problems};
+use crate::request::Context;
+use crate::routes::{health, label, original, predict, problems};
 
 pub(crate) fn router(service: Service) -> Router {
     Router::new()
         .route("/", get(health::endpoints))
-        .route("/predict", post(predict::predict))
+        .route("/predict", post(original::predict))
+        .route("/v1/models/{name}/predict", post(predict::predict))
         .route("/healthz", get(health::alive))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -23,24 +27,46 @@ pub(crate) fn router(service: Service) -> Router {
         .with_state(service)
 }
 
-/// Names every request, and counts it by endpoint and status.
+/// Names every request, and counts it by path and status.
 async fn observe(
     State(service): State<Service>,
     path: Option<MatchedPath>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
-    let id = service.next_request_id();
-    request.extensions_mut().insert(id);
+    let context = Context {
+        id: service.next_request_id(),
+        time: SystemTime::now(),
+        received: Instant::now(),
+        trace_id: None,
+    };
+    let (id, received) = (context.id, context.received);
+    let (method, route) = label(path.as_ref().map(MatchedPath::as_str), request.method().as_str());
+    request.extensions_mut().insert(context);
+    let active = Active::new(&service.metrics().active_requests);
     let mut response = next.run(request).await;
-    if let Some(value) = id.header_value() {
+    drop(active);
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);
     }
-    // A path as the client wrote it would let clients make as many counters as they like.
-    let endpoint = path.as_ref().map_or("none", MatchedPath::as_str);
-    service.metrics().observe_request(endpoint, response.status(), started.elapsed());
+    service.metrics().observe_request(method, route, response.status(), received.elapsed());
     response
+}
+
+/// Counts a request as active, until it is answered or its client has gone.
+struct Active(Gauge);
+
+impl Active {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 #[cfg(test)]

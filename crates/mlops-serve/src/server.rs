@@ -1,28 +1,28 @@
+mod connection;
+
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::counter::Counter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use connection::Connections;
+
 use crate::{Error, Service};
 
 /// Serves `service` on `listener` until `shutdown` is ready.
 ///
-/// A client has 10 seconds for the headers of a request (the wait on an idle connection included),
-/// 30 for its body, at most 64 headers, and 512 connections are open at a time. On shutdown the
-/// service says at once that it is not ready, takes no more connections, gives the requests in
-/// flight 10 seconds, and then the log as much to be written out.
+/// Connections have the deadlines of [`Limits`](crate::Limits). On shutdown the service says at once that it is not
+/// ready, goes on for the drain delay, takes no more connections, gives the requests in flight their grace, and then
+/// the telemetry as much to be written out.
 ///
 /// # Errors
 /// * [`Error::ConnectionsCut`] if requests were still in flight after the grace
-/// * [`Error::LogNotWritten`] if the log's writer was too slow or blocked
+/// * [`Error::Telemetry`] if the output of the telemetry was too slow or blocked
 ///
 /// # Examples
 /// ```no_run
@@ -45,44 +45,39 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let limits = service.limits();
     let accept_failures = &service.metrics().accept_failures;
-    let http = http(limits.header_time);
-    let router = TowerToHyperService::new(service.router());
+    let connections = Connections::new(&service);
     let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
+    let mut open = JoinSet::new();
+    let mut shutdown = pin!(async {
+        shutdown.await;
+        service.stop();
+        sleep(limits.drain_delay).await;
+    });
     loop {
-        let has_room = connections.len() < limits.connections;
+        let n_open = open.len();
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => {}
-            stream = accept(&listener, accept_failures), if has_room => {
-                let connection = http.serve_connection(TokioIo::new(stream), router.clone());
-                connections.spawn(graceful.watch(connection));
+            Some(_) = open.join_next() => {}
+            stream = accept(&listener, accept_failures), if n_open < limits.connections + SURPLUS => {
+                let is_surplus = n_open >= limits.connections;
+                open.spawn(graceful.watch(connections.serve(stream, is_surplus)));
             }
         }
     }
-    service.stop();
     drop(listener);
 
     let grace = limits.grace;
     let finished = timeout(grace, graceful.shutdown()).await;
-    while connections.try_join_next().is_some() {}
-    let cut = if finished.is_ok() { 0 } else { connections.len() };
-    connections.shutdown().await;
-    let written = timeout(grace, service.flush_log()).await;
+    while open.try_join_next().is_some() {}
+    let cut = if finished.is_ok() { 0 } else { open.len() };
+    // A model that hangs is not waited for.
+    open.abort_all();
+    let flushed = service.flush_telemetry().await;
     if cut > 0 {
         return Err(Error::ConnectionsCut { connections: cut, grace });
     }
-    written.map_err(|_| Error::LogNotWritten { grace })
-}
-
-fn http(header_time: Duration) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    // Without a timer hyper never applies a timeout, and says nothing about it.
-    builder.timer(TokioTimer::new()).header_read_timeout(header_time);
-    builder.max_headers(64).max_buf_size(64 << 10);
-    builder
+    flushed
 }
 
 /// Waits for a connection. What can fail here passes, so it is counted and tried again.
@@ -116,6 +111,8 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 
 /// How long to wait when the process has no descriptors left: others must close theirs first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// So many connections above the limit are let in, for health checks and metrics.
+const SURPLUS: usize = 64;
 
 #[cfg(test)]
 mod tests;

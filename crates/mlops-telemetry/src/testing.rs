@@ -37,7 +37,7 @@ pub(crate) fn inference(alcohol: &[f64]) -> Inference {
         trace_id: None,
         model: Arc::new(ModelVersion { name: "wines".to_owned(), version: Some("7".to_owned()) }),
         role: Role::Champion,
-        records,
+        records: Arc::new(records),
         predictions: Predictions {
             classes: Some(alcohol.iter().map(|&alcohol| u32::from(alcohol > 10.0)).collect()),
             outputs: Prediction::single(alcohol.iter().map(|alcohol| alcohol / 20.0).collect()),

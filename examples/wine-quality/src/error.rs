@@ -30,6 +30,8 @@ pub(crate) enum Error {
     Uri(#[from] mlops_registry::UriError),
     #[error(transparent)]
     Serve(#[from] mlops_serve::Error),
+    #[error(transparent)]
+    Telemetry(#[from] mlops_telemetry::Error),
     #[error("{} cannot be read or written", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("the {part} model `{uri}` cannot be served")]

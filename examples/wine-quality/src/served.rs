@@ -11,16 +11,19 @@ use mlops_drift::{AlibiDrift, AlibiModel, TabularDrift};
 use mlops_outlier::{Contamination, IsolationForest};
 use mlops_pyobject::sklearn::SavedModel;
 use mlops_registry::{LocalStore, ModelUri};
-use mlops_serve::Service;
+use mlops_serve::{Model, Service};
+use mlops_telemetry::Telemetry;
 use mlops_xgboost::XgboostModel;
 
-use crate::compat::{Compat, dialect};
+use crate::compat::{Compat, form, line_format};
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::models::CONTAMINATION;
 
 /// The name of the service in its log, as in the original.
 const SERVICE_NAME: &str = "WineQualityService";
+/// The name under which the service has its model.
+const MODEL_NAME: &str = "wine_quality";
 
 /// A model that predicts and two detectors that watch.
 #[derive(Debug)]
@@ -65,9 +68,12 @@ impl ServedModels {
 
     /// The service of the models, which logs every request to `log`.
     pub(crate) fn into_service(self, log: impl Write + Send + 'static) -> Result<Service, Error> {
-        let builder = Service::builder(Classifier::new(self.prediction)).name(SERVICE_NAME);
-        let builder = builder.drift(self.drift).outliers(self.outliers);
-        Ok(builder.dialect(dialect(self.compat)).log(log).build()?)
+        let prediction = Arc::new(self.prediction);
+        let model = Model::classifier(MODEL_NAME, Classifier::new(Arc::clone(&prediction)));
+        let model = model.explainer(prediction).drift(self.drift).outliers(self.outliers);
+        let telemetry = Telemetry::builder(SERVICE_NAME, log).format(line_format(self.compat));
+        let builder = Service::builder(model).name(SERVICE_NAME).form(form(self.compat));
+        Ok(builder.telemetry(telemetry.start()?).build()?)
     }
 }
 

@@ -3,7 +3,7 @@ mod writer;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub(super) use reader::read;
 
@@ -91,8 +91,7 @@ impl Violation {
 }
 
 /// What is wrong at one place of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ViolationCode {
     /// The body holds no rows.
@@ -114,6 +113,32 @@ pub enum ViolationCode {
 }
 
 impl ViolationCode {
+    /// All codes.
+    pub const ALL: [Self; 8] = [
+        Self::Empty,
+        Self::Type,
+        Self::Missing,
+        Self::Unknown,
+        Self::Duplicate,
+        Self::NonFinite,
+        Self::NotInteger,
+        Self::UnknownLevel,
+    ];
+
+    /// The code as JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Type => "type",
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Duplicate => "duplicate",
+            Self::NonFinite => "non_finite",
+            Self::NotInteger => "not_integer",
+            Self::UnknownLevel => "unknown_level",
+        }
+    }
+
     /// The code in words.
     pub fn message(self) -> &'static str {
         match self {
@@ -126,5 +151,11 @@ impl ViolationCode {
             Self::NotInteger => "expected a whole number",
             Self::UnknownLevel => "the value is none of the feature's levels",
         }
+    }
+}
+
+impl Serialize for ViolationCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }

@@ -1,19 +1,19 @@
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
-use mlops_core::Classifier;
+use mlops_telemetry::Telemetry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::limits::Limits;
-use crate::testing::{Blocked, SharedBuffer, Stub, body};
-use crate::{Service, ServiceBuilder};
+use crate::testing::{SharedBuffer, Stub, body, classifier, model};
+use crate::{Limits, Service, ServiceBuilder};
 
 fn builder() -> ServiceBuilder {
-    Service::builder(Classifier::new(Stub::new())).drift(Stub::new()).outliers(Stub::new())
+    Service::builder(model().drift(Stub::new()).outliers(Stub::new()))
 }
 
 /// Limits for tests that wait for their end.
@@ -87,7 +87,8 @@ const ANSWER_END: &str = "}}}]";
 #[tokio::test]
 async fn a_connection_serves_many_requests() {
     let buffer = SharedBuffer::default();
-    let running = Running::start(builder().log(buffer.clone())).await;
+    let telemetry = Telemetry::builder("Wine", buffer.clone()).start().unwrap();
+    let running = Running::start(builder().telemetry(telemetry)).await;
     let mut stream = running.connect().await;
     for alcohol in [9.4, 13.0] {
         stream.write_all(request(&body(&[alcohol])).as_bytes()).await.unwrap();
@@ -96,12 +97,12 @@ async fn a_connection_serves_many_requests() {
         assert!(reply.ends_with(&format!("\"instance_score\":[{alcohol:?}]}}}}}}]")), "{reply}");
     }
     assert_eq!(running.stop().await, Ok(()));
-    assert_eq!(buffer.text().lines().count(), 6, "the log is written when the server has ended");
+    assert_eq!(buffer.text().lines().count(), 2, "all is written when the server has ended");
 }
 
 #[tokio::test]
 async fn headers_that_do_not_end_close_the_connection() {
-    let running = Running::start(builder().without_log().limits(short())).await;
+    let running = Running::start(builder().limits(short())).await;
     let started = Instant::now();
     let mut stream = running.connect().await;
     stream.write_all(b"POST /predict HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
@@ -113,7 +114,7 @@ async fn headers_that_do_not_end_close_the_connection() {
 
 #[tokio::test]
 async fn a_body_that_does_not_end_is_a_timeout() {
-    let running = Running::start(builder().without_log().limits(short())).await;
+    let running = Running::start(builder().limits(short())).await;
     let mut stream = running.connect().await;
     // The declared length is longer than what comes.
     let request = request(&body(&[9.4])).replace("content-length: ", "content-length: 1");
@@ -125,7 +126,8 @@ async fn a_body_that_does_not_end_is_a_timeout() {
 
 #[tokio::test]
 async fn a_chunked_body_is_refused_where_it_passes_the_limit() {
-    let running = Running::start(builder().without_log().max_body_bytes(1000)).await;
+    let running =
+        Running::start(builder().limits(Limits { body_bytes: 1000, ..Limits::default() })).await;
     let mut stream = running.connect().await;
     let head = "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
                 transfer-encoding: chunked\r\n\r\n";
@@ -141,7 +143,7 @@ async fn a_chunked_body_is_refused_where_it_passes_the_limit() {
 
 #[tokio::test]
 async fn a_declared_length_above_the_limit_is_refused_before_the_body() {
-    let running = Running::start(builder().without_log()).await;
+    let running = Running::start(builder()).await;
     let mut stream = running.connect().await;
     let request = request("").replace("content-length: 0", "content-length: 4194305");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -151,28 +153,12 @@ async fn a_declared_length_above_the_limit_is_refused_before_the_body() {
 
 #[tokio::test]
 async fn a_flood_of_headers_is_refused() {
-    let running = Running::start(builder().without_log()).await;
+    let running = Running::start(builder()).await;
     let mut stream = running.connect().await;
     let headers = "x-flood: 1\r\n".repeat(65);
     stream.write_all(format!("GET / HTTP/1.1\r\n{headers}\r\n").as_bytes()).await.unwrap();
     let reply = read_to_close(&mut stream).await;
     assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
-}
-
-#[tokio::test]
-async fn connections_above_the_limit_wait_for_a_place() {
-    let limits = Limits { connections: 1, ..Limits::default() };
-    let running = Running::start(builder().without_log().limits(limits)).await;
-    let (mut first, mut second) = (running.connect().await, running.connect().await);
-    for stream in [&mut first, &mut second] {
-        stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
-    }
-    read_until(&mut first, ANSWER_END).await;
-    let waiting = timeout(Duration::from_millis(100), read_until(&mut second, ANSWER_END)).await;
-    assert!(waiting.is_err(), "the second connection was served beside the first");
-    drop(first);
-    let reply = read_until(&mut second, ANSWER_END).await;
-    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
 }
 
 /// A service whose model says when it has begun and waits until it may go on.
@@ -184,7 +170,7 @@ async fn start_held(limits: Limits) -> (Running, mpsc::Receiver<()>, mpsc::Sende
         begin.send(()).unwrap();
         let _ = released.lock().unwrap().recv();
     });
-    let builder = Service::builder(Classifier::new(model)).without_log().limits(limits);
+    let builder = Service::builder(classifier(model)).limits(limits);
     (Running::start(builder).await, begun, release)
 }
 
@@ -193,7 +179,7 @@ async fn a_shutdown_lets_a_request_in_flight_finish() {
     let (running, begun, release) = start_held(Limits::default()).await;
     let mut stream = running.connect().await;
     // Large enough to be scored on a thread of its own.
-    stream.write_all(request(&body(&[13.0; 100])).as_bytes()).await.unwrap();
+    stream.write_all(request(&body(&[13.0; 1000])).as_bytes()).await.unwrap();
     tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
 
     let (address, service) = (running.address, running.service.clone());
@@ -216,7 +202,7 @@ async fn a_shutdown_lets_a_request_in_flight_finish() {
 async fn a_shutdown_cuts_what_does_not_finish_in_its_grace() {
     let (running, begun, release) = start_held(short()).await;
     let mut stream = running.connect().await;
-    stream.write_all(request(&body(&[13.0; 100])).as_bytes()).await.unwrap();
+    stream.write_all(request(&body(&[13.0; 1000])).as_bytes()).await.unwrap();
     tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
     let expected = Error::ConnectionsCut { connections: 1, grace: short().grace };
     assert_eq!(running.stop().await, Err(expected));
@@ -224,11 +210,25 @@ async fn a_shutdown_cuts_what_does_not_finish_in_its_grace() {
     release.send(()).unwrap();
 }
 
+/// An output that nobody reads.
+struct Unread(mpsc::Receiver<()>);
+
+impl Write for Unread {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        self.0.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(0)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
-async fn a_blocked_log_slows_no_request_and_its_losses_are_counted() {
-    let (blocked, release) = Blocked::new();
-    let limits = Limits { log_bytes: 10_000, ..short() };
-    let running = Running::start(builder().log(blocked).limits(limits)).await;
+async fn an_output_that_nobody_reads_slows_no_request_and_its_losses_are_counted() {
+    let (_never, unread) = mpsc::channel();
+    let telemetry = Telemetry::builder("Wine", Unread(unread)).capacity(10_000).start().unwrap();
+    let running = Running::start(builder().telemetry(telemetry.clone()).limits(short())).await;
     let mut stream = running.connect().await;
     let mut slowest = Duration::ZERO;
     for _ in 0..200 {
@@ -239,11 +239,40 @@ async fn a_blocked_log_slows_no_request_and_its_losses_are_counted() {
         slowest = slowest.max(started.elapsed());
     }
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
-    let lost = running.service.metrics().log_lines_dropped.get();
-    assert!((200..600).contains(&lost), "{lost} lines were dropped");
-    let expected = Error::LogNotWritten { grace: short().grace };
-    assert_eq!(running.stop().await, Err(expected));
-    drop(release);
+    let lost = telemetry.counts().dropped;
+    assert!((100..200).contains(&lost), "{lost} events were dropped");
+    let grace = short().grace;
+    assert_eq!(
+        running.stop().await,
+        Err(Error::Telemetry(mlops_telemetry::Error::NotWritten { grace }))
+    );
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_are_answered_for_health_and_turned_away_otherwise() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let running = Running::start(builder().limits(limits)).await;
+    let mut first = running.connect().await;
+    first.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    read_until(&mut first, ANSWER_END).await;
+    let mut health = running.connect().await;
+    health.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let reply = read_to_close(&mut health).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    let mut second = running.connect().await;
+    second.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    let reply = read_to_close(&mut second).await;
+    assert!(reply.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{reply}");
+    drop(first);
+    // The place is free as soon as the server has seen the end of the connection.
+    loop {
+        let mut third = running.connect().await;
+        third.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+        let reply = read_until(&mut third, ANSWER_END).await;
+        if reply.starts_with("HTTP/1.1 200 OK\r\n") {
+            break;
+        }
+    }
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn a_signal_ends_the_service_after_the_log_is_written() {
             line["type"].as_str().unwrap().to_owned()
         })
         .collect();
-    assert_eq!(types, ["input_data", "monitoring_metrics", "output_data"]);
+    assert_eq!(types, ["inference"]);
 }
 
 #[test]

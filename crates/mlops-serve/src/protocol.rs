@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use mlops_core::{Records, Schema};
+use mlops_telemetry::{Monitoring, Predictions, RequestId};
+
+use crate::problem::Problem;
+use crate::scoring::{Explanation, Scorer};
+
+/// How rows come in and answers go out: the part of a request that differs from protocol to protocol.
+pub(crate) trait Protocol: Send + 'static {
+    /// Reads the rows of a body, at most `max_rows`.
+    fn read(
+        &mut self,
+        schema: &Arc<Schema>,
+        body: &[u8],
+        max_rows: usize,
+    ) -> Result<Records, Problem>;
+
+    /// Whether the answer shall be explained.
+    fn explains(&self) -> bool {
+        false
+    }
+
+    /// Writes the body of the response.
+    fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem>;
+}
+
+/// What a service says about the rows of one request.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) request_id: RequestId,
+    pub(crate) scorer: Arc<Scorer>,
+    pub(crate) records: Arc<Records>,
+    pub(crate) predictions: Predictions,
+    pub(crate) explanation: Option<Explanation>,
+    pub(crate) monitoring: Monitoring,
+}
