@@ -1,7 +1,7 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use mlops_core::{JsonError, Violation, ViolationCode};
+use mlops_core::{RecordsError, Violation, ViolationCode};
 use serde::Serialize;
 
 use crate::request_id::RequestId;
@@ -14,7 +14,7 @@ pub(crate) enum Problem {
     #[error("the body could not be read to its end")]
     UnreadableBody,
     #[error("the body is not JSON: {0}")]
-    MalformedJson(JsonError),
+    MalformedJson(RecordsError),
     #[error("there is nothing at this path")]
     NotFound,
     #[error("the path does not take this method; the `Allow` header names those that it takes")]
@@ -93,11 +93,11 @@ impl Problem {
     }
 }
 
-impl From<JsonError> for Problem {
-    fn from(error: JsonError) -> Self {
+impl From<RecordsError> for Problem {
+    fn from(error: RecordsError) -> Self {
         match error {
-            JsonError::TooManyRows { limit } => Self::TooManyRows { limit },
-            JsonError::Invalid(violations) => Self::InvalidRecords(violations),
+            RecordsError::TooManyRows { limit } => Self::TooManyRows { limit },
+            RecordsError::Invalid(violations) => Self::InvalidRecords(violations),
             error => Self::MalformedJson(error),
         }
     }

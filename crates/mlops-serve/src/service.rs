@@ -4,7 +4,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use axum::Router;
-use mlops_core::{Classifier, JsonLimits, Records};
+use mlops_core::{Classifier, Records, RecordsLimits};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -126,7 +126,7 @@ impl Service {
 
     fn read(&self, body: &[u8]) -> Result<Records, Problem> {
         let schema = self.inner.scorer.classifier().schema();
-        let limits = JsonLimits::default().max_rows(self.limits().rows);
+        let limits = RecordsLimits::default().max_rows(self.limits().rows);
         Ok(Records::from_json(schema, body, limits)?)
     }
 

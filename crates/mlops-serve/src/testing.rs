@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::SystemTime;
 
 use mlops_core::{
-    DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift, JsonLimits,
-    OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records, Schema,
+    DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift, OutlierDetector,
+    PValueMethod, PredictError, Prediction, Predictor, Records, RecordsLimits, Schema,
 };
 
 use crate::log::Event;
@@ -26,7 +26,7 @@ pub(crate) fn body(alcohol: &[f64]) -> String {
 }
 
 pub(crate) fn records(alcohol: &[f64]) -> Records {
-    Records::from_json(&schema(), body(alcohol).as_bytes(), JsonLimits::default()).unwrap()
+    Records::from_json(&schema(), body(alcohol).as_bytes(), RecordsLimits::default()).unwrap()
 }
 
 /// The answered request of one row of 9.4 % alcohol.
