@@ -36,6 +36,8 @@ const MAX_FOREIGN_NAME: usize = 64;
 #[derive(Clone, Debug)]
 pub struct RecordsBuilder<'a> {
     schema: &'a Arc<Schema>,
+    // Those of the schema, at hand.
+    features: &'a [Feature],
     limits: RecordsLimits,
     ignores_unknown: bool,
     // Invariant: `n_rows` rows, each as long as the schema.
@@ -55,6 +57,7 @@ impl<'a> RecordsBuilder<'a> {
     pub fn new(schema: &'a Arc<Schema>, limits: RecordsLimits) -> Self {
         Self {
             schema,
+            features: schema.features(),
             limits,
             ignores_unknown: false,
             values: Vec::new(),
@@ -99,7 +102,7 @@ impl<'a> RecordsBuilder<'a> {
             self.is_stopped = true;
             return Err(Stop);
         }
-        self.values.resize(self.values.len() + self.schema.len(), f64::NAN);
+        self.values.resize(self.values.len() + self.features.len(), f64::NAN);
         self.row = Some(self.n_rows);
         self.n_rows += 1;
         self.column = None;
@@ -130,9 +133,10 @@ impl<'a> RecordsBuilder<'a> {
     pub fn number(&mut self, value: f64) -> Result<(), Stop> {
         match self.kind() {
             None | Some(FeatureKind::Categorical { .. }) => self.refuse(ViolationCode::Type),
-            Some(_) if value.is_nan() => self.missing(),
-            Some(_) if !is_finite_f32(value) => self.refuse(ViolationCode::NonFinite),
-            Some(FeatureKind::Integer) if value.fract() != 0.0 => {
+            Some(_) if !is_finite_f32(value) && !value.is_nan() => {
+                self.refuse(ViolationCode::NonFinite)
+            }
+            Some(FeatureKind::Integer) if value.fract().abs() > 0.0 => {
                 self.refuse(ViolationCode::NotInteger)
             }
             Some(_) => {
@@ -217,7 +221,7 @@ impl<'a> RecordsBuilder<'a> {
         if !self.violations.is_empty() {
             return Err(RecordsError::Invalid(self.violations));
         }
-        Array2::from_shape_vec((self.n_rows, self.schema.len()), self.values)
+        Array2::from_shape_vec((self.n_rows, self.features.len()), self.values)
             .map(|values| Records::from_checked(Arc::clone(self.schema), values))
             .map_err(|_| RecordsError::Invalid(vec![violation(ViolationCode::Length)]))
     }
@@ -239,7 +243,7 @@ impl<'a> RecordsBuilder<'a> {
     /// The column of `name`; fields mostly stand in schema order, so the next one is tried first.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         let next = self.column.map_or(0, |column| column + 1);
-        match self.schema.features().get(next) {
+        match self.features.get(next) {
             Some(feature) if feature.name() == name => Some(next),
             _ => self.schema.position(name),
         }
@@ -258,7 +262,7 @@ impl<'a> RecordsBuilder<'a> {
 
     /// Notes the fields that did not stand in a row.
     pub(super) fn end_fields(&mut self) -> Result<(), Stop> {
-        for column in 0..self.schema.len() {
+        for column in 0..self.features.len() {
             if !self.seen[column] {
                 let field = self.name(column);
                 self.violate(self.row, field, ViolationCode::Missing)?;
@@ -270,16 +274,16 @@ impl<'a> RecordsBuilder<'a> {
     /// What values are taken where the cursor stands.
     pub(super) fn kind(&self) -> Option<&'a FeatureKind> {
         let column = self.row.and(self.column)?;
-        self.schema.features().get(column).map(Feature::kind)
+        self.features.get(column).map(Feature::kind)
     }
 
     fn name(&self, column: usize) -> Option<String> {
-        self.schema.features().get(column).map(|feature| feature.name().to_owned())
+        self.features.get(column).map(|feature| feature.name().to_owned())
     }
 
     fn set(&mut self, value: f64) {
         if let (Some(row), Some(column)) = (self.row, self.column) {
-            self.values[row * self.schema.len() + column] = value;
+            self.values[row * self.features.len() + column] = value;
         }
     }
 
