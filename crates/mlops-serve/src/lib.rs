@@ -8,6 +8,8 @@ mod limits;
 mod log;
 mod metrics;
 mod problem;
+#[cfg_attr(not(test), expect(dead_code, reason = "wired to routes next"))]
+mod protocol;
 mod request_id;
 mod response;
 mod router;
