@@ -1,5 +1,6 @@
 use mlops_core::{Feature, RecordsError};
 use proptest::prelude::*;
+use serde::Deserialize;
 
 use super::*;
 use crate::response::Predictions;
@@ -69,6 +70,48 @@ fn every_format_holds_the_same_records() {
     let csv = b",alcohol,is_red,region\n0,9.4,1,Minho\n1,,0,Douro\n2,10.0,,\n";
     let records = super::read(&schema(), MediaType::Csv, csv, 100).unwrap();
     assert_eq!(bits(&records), bits(&expected));
+}
+
+/// What `tests/data/invocations.py` writes.
+#[derive(Deserialize)]
+struct Golden {
+    accepted: Vec<String>,
+    not_json: String,
+    csv: String,
+    tensor: String,
+    refused: Vec<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    body: String,
+    error_code: String,
+    message: String,
+}
+
+#[test]
+fn requests_are_read_and_refused_as_by_mlflow() {
+    let golden: Golden =
+        serde_json::from_str(include_str!("../../../tests/data/invocations.json")).unwrap();
+    let frame = r#"[{"alcohol":9.4,"is_red":1,"region":"Minho"},
+        {"alcohol":null,"is_red":0,"region":"Douro"},{"alcohol":10,"is_red":1,"region":null}]"#;
+    let expected =
+        Records::from_json(&schema(), frame.as_bytes(), RecordsLimits::default()).unwrap();
+    for body in &golden.accepted {
+        assert_eq!(bits(&read(body).unwrap()), bits(&expected), "{body}");
+    }
+    let csv = super::read(&schema(), MediaType::Csv, golden.csv.as_bytes(), 100).unwrap();
+    assert_eq!(bits(&csv), bits(&expected));
+    let numbers = vec![Feature::numeric("alcohol"), Feature::integer("is_red")];
+    let numbers = Arc::new(Schema::new(numbers).unwrap());
+    let tensor = super::read(&numbers, MediaType::Json, golden.tensor.as_bytes(), 100).unwrap();
+    let rows: Vec<_> = tensor.rows().collect();
+    assert_eq!(rows, [[9.4, 1.0], [9.8, 0.0], [10.0, 1.0]]);
+    assert!(matches!(read(&golden.not_json), Err(Error::MalformedJson { .. })));
+    for Refusal { body, error_code, message } in &golden.refused {
+        let expected = serde_json::json!({ "error_code": error_code, "message": message });
+        assert_eq!(serde_json::to_value(read(body).unwrap_err()).unwrap(), expected, "{body}");
+    }
 }
 
 #[test]
