@@ -84,6 +84,10 @@ impl Model {
         self.head.schema()
     }
 
+    pub(crate) fn is_classifier(&self) -> bool {
+        matches!(self.head, Head::Classifier(_))
+    }
+
     /// Checks that everything reads the same features.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let schema = self.schema();

@@ -1,9 +1,11 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use mlops_core::{JsonError, Violation, ViolationCode};
+use mlops_core::{RecordsError, Violation, ViolationCode};
 use mlops_telemetry::RequestId;
 use serde::Serialize;
+
+use crate::protocol::{invocations, open_inference};
 
 /// Why a request was not answered; RFC 9457 calls the body that says so a problem.
 ///
@@ -13,7 +15,7 @@ pub(crate) enum Problem {
     #[error("the body could not be read to its end")]
     UnreadableBody,
     #[error("the body is not JSON: {0}")]
-    MalformedJson(JsonError),
+    MalformedJson(RecordsError),
     #[error("there is nothing at this path")]
     NotFound,
     #[error("no model has this name")]
@@ -34,6 +36,14 @@ pub(crate) enum Problem {
     UnsupportedEncoding,
     #[error("the records do not fit the schema of the model")]
     InvalidRecords(Vec<Violation>),
+    #[error(transparent)]
+    Invocation(#[from] invocations::Error),
+    #[error(transparent)]
+    OpenInference(#[from] open_inference::Error),
+    #[error("expected an object of `request_id`, `row` and `label`, or a list of such objects")]
+    MalformedFeedback,
+    #[error("the service keeps no record of its answers")]
+    NoTelemetry,
     #[error("the model failed on this request")]
     Internal,
     #[error("too many requests are being worked on")]
@@ -61,16 +71,29 @@ impl Problem {
             Ok(body) => (status, [(CONTENT_TYPE, content_type)], body).into_response(),
             Err(_) => status.into_response(),
         };
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        self.add_headers(&mut response);
+        response
+    }
+
+    /// Says when to come back, where that is known.
+    pub(crate) fn add_headers(&self, response: &mut Response) {
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        response
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.kind().0
     }
 
     /// The places of the body that do not fit, if that is the problem.
     pub(crate) fn violations(&self) -> &[Violation] {
         match self {
-            Self::InvalidRecords(violations) => violations,
+            Self::InvalidRecords(violations)
+            | Self::Invocation(invocations::Error::Records(RecordsError::Invalid(violations)))
+            | Self::OpenInference(open_inference::Error::Records(RecordsError::Invalid(
+                violations,
+            ))) => violations,
             _ => &[],
         }
     }
@@ -101,6 +124,19 @@ impl Problem {
             Self::InvalidRecords(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid-records", "Invalid records")
             }
+            Self::Invocation(invocations::Error::Records(error))
+            | Self::OpenInference(open_inference::Error::Records(error))
+                if matches!(error, RecordsError::TooManyRows { .. }) =>
+            {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too-many-rows", "Too many rows")
+            }
+            Self::Invocation(_) | Self::OpenInference(_) => {
+                (StatusCode::BAD_REQUEST, "malformed-request", "Malformed request")
+            }
+            Self::MalformedFeedback => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "malformed-feedback", "Malformed feedback")
+            }
+            Self::NoTelemetry => (StatusCode::NOT_IMPLEMENTED, "no-telemetry", "No telemetry"),
             Self::Internal => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
             }
@@ -113,11 +149,11 @@ impl Problem {
     }
 }
 
-impl From<JsonError> for Problem {
-    fn from(error: JsonError) -> Self {
+impl From<RecordsError> for Problem {
+    fn from(error: RecordsError) -> Self {
         match error {
-            JsonError::TooManyRows { limit } => Self::TooManyRows { limit },
-            JsonError::Invalid(violations) => Self::InvalidRecords(violations),
+            RecordsError::TooManyRows { limit } => Self::TooManyRows { limit },
+            RecordsError::Invalid(violations) => Self::InvalidRecords(violations),
             error => Self::MalformedJson(error),
         }
     }

@@ -1,7 +1,11 @@
+pub(crate) mod invocations;
+pub(crate) mod open_inference;
+
 use std::sync::Arc;
 
-use mlops_core::{Records, Schema};
+use mlops_core::{Records, Schema, Violation};
 use mlops_telemetry::{Monitoring, Predictions, RequestId};
+use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 use crate::scoring::{Explanation, Scorer};
@@ -34,4 +38,17 @@ pub(crate) struct Answer {
     pub(crate) predictions: Predictions,
     pub(crate) explanation: Option<Explanation>,
     pub(crate) monitoring: Monitoring,
+}
+
+/// Violations for a protocol that says what is wrong in one text.
+fn sentence(violations: &[Violation]) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn is_object(json: &RawValue) -> bool {
+    json.get().starts_with('{')
+}
+
+fn is_list(json: &RawValue) -> bool {
+    json.get().starts_with('[')
 }

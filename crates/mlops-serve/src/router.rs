@@ -10,13 +10,29 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use crate::Service;
 use crate::request::Context;
-use crate::routes::{health, label, original, predict, problems};
+use crate::routes::{
+    feedback, health, invocations, label, open_inference, original, predict, problems,
+};
 
 pub(crate) fn router(service: Service) -> Router {
     Router::new()
         .route("/", get(health::endpoints))
         .route("/predict", post(original::predict))
         .route("/v1/models/{name}/predict", post(predict::predict))
+        .route("/v1/feedback", post(feedback::feedback))
+        .route("/invocations", post(invocations::invoke))
+        .route("/ping", get(health::ready))
+        .route("/health", get(health::ready))
+        .route("/version", get(invocations::version))
+        .route("/v2", get(open_inference::server))
+        .route("/v2/health/live", get(open_inference::live))
+        .route("/v2/health/ready", get(open_inference::ready))
+        .route("/v2/models/{name}", get(open_inference::metadata))
+        .route("/v2/models/{name}/versions/{version}", get(open_inference::metadata))
+        .route("/v2/models/{name}/ready", get(open_inference::model_ready))
+        .route("/v2/models/{name}/versions/{version}/ready", get(open_inference::model_ready))
+        .route("/v2/models/{name}/infer", post(open_inference::infer))
+        .route("/v2/models/{name}/versions/{version}/infer", post(open_inference::infer))
         .route("/healthz", get(health::alive))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))

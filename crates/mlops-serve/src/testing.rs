@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use mlops_core::{
     Classifier, DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift,
-    JsonLimits, OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records,
+    OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records, RecordsLimits,
     Schema,
 };
 
@@ -27,7 +27,7 @@ pub(crate) fn body(alcohol: &[f64]) -> String {
 }
 
 pub(crate) fn records(alcohol: &[f64]) -> Records {
-    Records::from_json(&schema(), body(alcohol).as_bytes(), JsonLimits::default()).unwrap()
+    Records::from_json(&schema(), body(alcohol).as_bytes(), RecordsLimits::default()).unwrap()
 }
 
 /// A model without detectors, that predicts as [`Stub`] does.

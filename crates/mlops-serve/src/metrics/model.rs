@@ -12,7 +12,7 @@ use super::labels::{
     ClassLabels, DetectorLabels, FeatureLabels, InfoLabels, ShadowLabels, VersionLabels,
 };
 use super::{Stage, Stages, observe_stage};
-use crate::model::{Head, Model};
+use crate::model::Model;
 
 /// What is counted by model, for all models.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl ModelFamilies {
             let labels = ClassLabels { model, version, class: class.to_owned() };
             self.predictions.get_or_create_owned(&labels)
         };
-        let is_classifier = matches!(model.head, Head::Classifier(_));
+        let is_classifier = model.is_classifier();
         let sha256 = model.digest.clone().unwrap_or_default();
         let info = InfoLabels { name: name.clone(), version: version.clone(), sha256 };
         let info = self.info.get_or_create_owned(&info);

@@ -204,11 +204,12 @@ async fn health_is_a_line_and_readiness_ends_with_the_shutdown() {
 
 #[tokio::test]
 async fn every_path_of_the_list_is_there() {
-    let service = builder().build().unwrap();
+    let service = Service::builder(watched().version("7")).build().unwrap();
     let list = get(&service, "/").await.body;
     assert_eq!(list.lines().count(), crate::routes::ROUTES.len());
     for line in list.lines() {
-        let path = line.split_whitespace().nth(1).unwrap().replace("{name}", "wines");
+        let path = line.split_whitespace().nth(1).unwrap();
+        let path = path.replace("{name}", "wines").replace("{version}", "7");
         assert_ne!(get(&service, &path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
@@ -390,6 +391,8 @@ async fn two_models_cannot_share_a_name() {
     let twice = Service::builder(model()).model(model()).build();
     assert_eq!(twice.unwrap_err(), Error::DuplicateModel { name: "wines".to_owned() });
 }
+
+mod protocols;
 
 fn strengths() -> impl Strategy<Value = Vec<f64>> {
     // Up to where batches are scored on threads of their own.

@@ -15,7 +15,7 @@ use crate::request::Context;
 pub(crate) async fn endpoints() -> String {
     ROUTES.iter().fold(String::new(), |mut list, route| {
         // Writing to a text does not fail.
-        let _ = writeln!(list, "{:4} {:27} {}", route.method, route.path, route.summary);
+        let _ = writeln!(list, "{:4} {:46} {}", route.method, route.path, route.summary);
         list
     })
 }

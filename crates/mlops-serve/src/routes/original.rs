@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use mlops_core::{JsonLimits, Records, Schema};
+use mlops_core::{Records, RecordsLimits, Schema};
 use mlops_telemetry::{MonitoringJson, Predictions};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ impl Protocol for Original {
         body: &[u8],
         max_rows: usize,
     ) -> Result<Records, Problem> {
-        Ok(Records::from_json(schema, body, JsonLimits::default().max_rows(max_rows))?)
+        Ok(Records::from_json(schema, body, RecordsLimits::default().max_rows(max_rows))?)
     }
 
     fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use mlops_core::{JsonLimits, Records, Schema};
+use mlops_core::{Records, RecordsLimits, Schema};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::Service;
 use crate::body::require_json;
@@ -43,6 +45,14 @@ fn wants_explanation(query: Option<&str>) -> Result<bool, Problem> {
     }
 }
 
+/// A body may be an object that holds the records.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Instances<'a> {
+    #[serde(borrow)]
+    instances: &'a RawValue,
+}
+
 struct Native {
     explains: bool,
 }
@@ -54,7 +64,12 @@ impl Protocol for Native {
         body: &[u8],
         max_rows: usize,
     ) -> Result<Records, Problem> {
-        Ok(Records::from_json(schema, body, JsonLimits::default().max_rows(max_rows))?)
+        let limits = RecordsLimits::default().max_rows(max_rows);
+        // A struct could be read from an array, too.
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        let instances = is_object.then(|| serde_json::from_slice::<Instances<'_>>(body).ok());
+        let records = instances.flatten().map_or(body, |object| object.instances.get().as_bytes());
+        Ok(Records::from_json(schema, records, limits)?)
     }
 
     fn explains(&self) -> bool {
