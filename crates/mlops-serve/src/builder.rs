@@ -35,7 +35,7 @@ impl ServiceBuilder {
         }
     }
 
-    /// The name of the service in the metrics; `mlops-serve` by default.
+    /// The name of the service in the metrics and the title of its document; `mlops-serve` by default.
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
@@ -87,8 +87,8 @@ impl ServiceBuilder {
             slots.insert(name, slot);
         }
         let shadow = Shadow::start(self.telemetry.clone())?;
-        let Self { form, limits, telemetry, .. } = self;
-        let parts = Parts { default_slot, slots, form, limits, metrics, telemetry, shadow };
+        let Self { name, form, limits, telemetry, .. } = self;
+        let parts = Parts { name, default_slot, slots, form, limits, metrics, telemetry, shadow };
         Ok(Service::new(parts))
     }
 }

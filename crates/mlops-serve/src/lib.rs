@@ -7,6 +7,7 @@ mod error;
 mod limits;
 mod metrics;
 mod model;
+mod openapi;
 mod problem;
 mod protocol;
 mod request;

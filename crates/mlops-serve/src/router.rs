@@ -11,12 +11,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use crate::Service;
 use crate::request::Context;
 use crate::routes::{
-    feedback, health, invocations, label, open_inference, original, predict, problems,
+    docs, feedback, health, invocations, label, open_inference, original, predict, problems,
 };
 
 pub(crate) fn router(service: Service) -> Router {
     Router::new()
-        .route("/", get(health::endpoints))
+        .route("/", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
+        .route("/docs.json", get(docs::document))
         .route("/predict", post(original::predict))
         .route("/v1/models/{name}/predict", post(predict::predict))
         .route("/v1/feedback", post(feedback::feedback))

@@ -1,3 +1,4 @@
+pub(crate) mod docs;
 pub(crate) mod feedback;
 pub(crate) mod health;
 pub(crate) mod invocations;
@@ -9,6 +10,9 @@ pub(crate) mod problems;
 /// A path that the service answers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route {
+    /// What generated clients call it.
+    pub(crate) id: &'static str,
+    pub(crate) operation: Operation,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     /// The statuses of its answers.
@@ -17,13 +21,38 @@ pub(crate) struct Route {
     pub(crate) summary: &'static str,
 }
 
-/// What can be said of a prediction.
+/// What a path does; several may do the same.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Operation {
+    Predict,
+    PredictWithModel,
+    Feedback,
+    Invoke,
+    Version,
+    ServerMetadata,
+    ServerLive,
+    ServerReady,
+    ModelMetadata,
+    ModelReady,
+    Infer,
+    Page,
+    PageFile,
+    Document,
+    Alive,
+    Ready,
+    Metrics,
+}
+
 const PREDICTION: &[u16] = &[200, 400, 408, 413, 415, 422, 500, 503, 504];
 /// The same where a path names the model.
 const NAMED_PREDICTION: &[u16] = &[200, 400, 404, 408, 413, 415, 422, 500, 503, 504];
+/// For the protocols of others, rows that do not fit are one more bad request.
+const INVOCATIONS: &[u16] = &[200, 400, 408, 413, 415, 500, 503, 504];
+const INFERENCE: &[u16] = &[200, 400, 404, 408, 413, 415, 500, 503, 504];
 
 const FEEDBACK: &[u16] = &[202, 400, 408, 413, 415, 422, 501];
 const OK: &[u16] = &[200];
+const METRICS: &[u16] = &[200, 500];
 const NAMED: &[u16] = &[200, 404];
 const READINESS: &[u16] = &[200, 503];
 const NAMED_READINESS: &[u16] = &[200, 404, 503];
@@ -31,99 +60,187 @@ const NAMED_READINESS: &[u16] = &[200, 404, 503];
 /// All paths; the router, the metrics and the document have no others.
 pub(crate) const ROUTES: &[Route] = &[
     Route {
+        id: "predict",
+        operation: Operation::Predict,
         method: "POST",
         path: "/predict",
         statuses: PREDICTION,
-        summary: "predictions, drift and outliers for an array of records",
+        summary: "predictions, drift and outliers for an array of records, by the first model",
     },
     Route {
+        id: "predict_with_model",
+        operation: Operation::PredictWithModel,
         method: "POST",
         path: "/v1/models/{name}/predict",
         statuses: NAMED_PREDICTION,
-        summary: "the same by a named model, with probabilities and contributions",
+        summary: "all that a model and its detectors say about records",
     },
     Route {
+        id: "record_feedback",
+        operation: Operation::Feedback,
         method: "POST",
         path: "/v1/feedback",
         statuses: FEEDBACK,
         summary: "labels of rows that were predicted",
     },
     Route {
+        id: "invoke",
+        operation: Operation::Invoke,
         method: "POST",
         path: "/invocations",
-        statuses: PREDICTION,
-        summary: "MLflow's scoring protocol",
+        statuses: INVOCATIONS,
+        summary: "MLflow's scoring protocol, by the first model",
     },
     Route {
+        id: "ping",
+        operation: Operation::Ready,
         method: "GET",
         path: "/ping",
         statuses: READINESS,
         summary: "as /readyz, for MLflow's clients",
     },
-    Route { method: "GET", path: "/health", statuses: READINESS, summary: "the same" },
-    Route { method: "GET", path: "/version", statuses: OK, summary: "the version of the server" },
     Route {
+        id: "health",
+        operation: Operation::Ready,
+        method: "GET",
+        path: "/health",
+        statuses: READINESS,
+        summary: "as /readyz, for MLflow's clients",
+    },
+    Route {
+        id: "version",
+        operation: Operation::Version,
+        method: "GET",
+        path: "/version",
+        statuses: OK,
+        summary: "the version of the server",
+    },
+    Route {
+        id: "server_metadata",
+        operation: Operation::ServerMetadata,
         method: "GET",
         path: "/v2",
         statuses: OK,
-        summary: "Open Inference Protocol: the server",
+        summary: "what the server is",
     },
-    Route { method: "GET", path: "/v2/health/live", statuses: OK, summary: "the process lives" },
     Route {
+        id: "server_live",
+        operation: Operation::ServerLive,
+        method: "GET",
+        path: "/v2/health/live",
+        statuses: OK,
+        summary: "whether the process lives",
+    },
+    Route {
+        id: "server_ready",
+        operation: Operation::ServerReady,
         method: "GET",
         path: "/v2/health/ready",
         statuses: READINESS,
-        summary: "the service takes requests",
+        summary: "whether the service takes requests",
     },
     Route {
+        id: "model_metadata",
+        operation: Operation::ModelMetadata,
         method: "GET",
         path: "/v2/models/{name}",
         statuses: NAMED,
         summary: "what a model takes and gives",
     },
     Route {
+        id: "version_metadata",
+        operation: Operation::ModelMetadata,
         method: "GET",
         path: "/v2/models/{name}/versions/{version}",
         statuses: NAMED,
-        summary: "the same of a version",
+        summary: "what a version of a model takes and gives",
     },
     Route {
+        id: "model_ready",
+        operation: Operation::ModelReady,
         method: "GET",
         path: "/v2/models/{name}/ready",
         statuses: NAMED_READINESS,
-        summary: "a model answers",
+        summary: "whether a model answers",
     },
     Route {
+        id: "version_ready",
+        operation: Operation::ModelReady,
         method: "GET",
         path: "/v2/models/{name}/versions/{version}/ready",
         statuses: NAMED_READINESS,
-        summary: "a version answers",
+        summary: "whether a version of a model answers",
     },
     Route {
+        id: "infer",
+        operation: Operation::Infer,
         method: "POST",
         path: "/v2/models/{name}/infer",
-        statuses: NAMED_PREDICTION,
-        summary: "tensors in, tensors out",
+        statuses: INFERENCE,
+        summary: "predictions of a model: tensors in, tensors out",
     },
     Route {
+        id: "infer_with_version",
+        operation: Operation::Infer,
         method: "POST",
         path: "/v2/models/{name}/versions/{version}/infer",
-        statuses: NAMED_PREDICTION,
-        summary: "the same by a version",
+        statuses: INFERENCE,
+        summary: "predictions of a version of a model: tensors in, tensors out",
     },
-    Route { method: "GET", path: "/", statuses: OK, summary: "this list" },
-    Route { method: "GET", path: "/healthz", statuses: OK, summary: "the process lives" },
-    Route { method: "GET", path: "/livez", statuses: OK, summary: "the same" },
     Route {
+        id: "page",
+        operation: Operation::Page,
+        method: "GET",
+        path: "/",
+        statuses: OK,
+        summary: "this document, for people",
+    },
+    Route {
+        id: "page_file",
+        operation: Operation::PageFile,
+        method: "GET",
+        path: "/docs/{file}",
+        statuses: NAMED,
+        summary: "a file of the page for people",
+    },
+    Route {
+        id: "document",
+        operation: Operation::Document,
+        method: "GET",
+        path: "/docs.json",
+        statuses: OK,
+        summary: "this document",
+    },
+    Route {
+        id: "healthz",
+        operation: Operation::Alive,
+        method: "GET",
+        path: "/healthz",
+        statuses: OK,
+        summary: "whether the process lives",
+    },
+    Route {
+        id: "livez",
+        operation: Operation::Alive,
+        method: "GET",
+        path: "/livez",
+        statuses: OK,
+        summary: "whether the process lives",
+    },
+    Route {
+        id: "readyz",
+        operation: Operation::Ready,
         method: "GET",
         path: "/readyz",
         statuses: READINESS,
-        summary: "the service takes requests",
+        summary: "whether the service takes requests",
     },
     Route {
+        id: "metrics",
+        operation: Operation::Metrics,
         method: "GET",
         path: "/metrics",
-        statuses: OK,
+        statuses: METRICS,
         summary: "counters in the OpenMetrics text format",
     },
 ];

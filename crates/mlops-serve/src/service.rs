@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use axum::Router;
+use axum::body::Bytes;
 use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds, Telemetry};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -20,7 +22,7 @@ use crate::router::router;
 use crate::scoring::Scorer;
 use crate::shadow::{Shadow, ShadowRequest};
 use crate::slot::Slot;
-use crate::{Error, Form, Limits, ServiceBuilder};
+use crate::{Error, Form, Limits, ServiceBuilder, openapi};
 
 /// Models with their detectors, limits, metrics and telemetry; a clone is the same service.
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ pub struct Service {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
+    name: String,
     pub(crate) default_slot: Arc<Slot>,
     pub(crate) slots: HashMap<String, Arc<Slot>>,
     pub(crate) form: Form,
@@ -44,6 +47,7 @@ pub(crate) struct Inner {
     // The same for detectors that are not known to be quick.
     slow_detectors: Arc<Semaphore>,
     is_stopping: AtomicBool,
+    document: ArcSwap<Bytes>,
 }
 
 impl Service {
@@ -57,9 +61,10 @@ impl Service {
 
     pub(crate) fn new(parts: Parts) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let Parts { default_slot, slots, form, limits, metrics, telemetry, shadow } = parts;
-        Self {
+        let Parts { name, default_slot, slots, form, limits, metrics, telemetry, shadow } = parts;
+        let service = Self {
             inner: Arc::new(Inner {
+                name,
                 default_slot,
                 slots,
                 form,
@@ -72,8 +77,27 @@ impl Service {
                 large_requests: Arc::new(Semaphore::new(cores)),
                 slow_detectors: Arc::new(Semaphore::new(cores)),
                 is_stopping: AtomicBool::new(false),
+                document: ArcSwap::default(),
             }),
-        }
+        };
+        service.describe();
+        service
+    }
+
+    /// Makes the document that describes the models as they are now.
+    fn describe(&self) {
+        // Of several at once, the last one has seen all models.
+        self.inner.document.rcu(|_| {
+            let Inner { name, slots, default_slot, form, limits, .. } = &*self.inner;
+            let document = openapi::document(name, slots.values(), default_slot, *form, limits);
+            // What consists of texts, numbers and lists can be written.
+            Bytes::from(serde_json::to_vec(&document).unwrap_or_default())
+        });
+    }
+
+    /// The OpenAPI document, as JSON.
+    pub(crate) fn document(&self) -> Bytes {
+        Bytes::clone(&self.inner.document.load())
     }
 
     /// The routes of the service, for a server of your own or for tests without a socket.
@@ -96,6 +120,7 @@ impl Service {
             let before = slot.put_champion(scorer);
             before.metrics.set_active(false);
             slot.champion().metrics.set_active(true);
+            self.describe();
         });
         self.inner.metrics.count_swap(swapped.is_ok());
         swapped
@@ -324,6 +349,7 @@ impl Service {
 
 /// What a service is made of.
 pub(crate) struct Parts {
+    pub(crate) name: String,
     pub(crate) default_slot: Arc<Slot>,
     pub(crate) slots: HashMap<String, Arc<Slot>>,
     pub(crate) form: Form,

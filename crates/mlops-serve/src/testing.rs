@@ -4,16 +4,20 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
 use mlops_core::{
-    Classifier, DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift,
-    OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records, RecordsLimits,
-    Schema,
+    Classifier, Contributions, DriftDetector, DriftReport, DriftStatus, DriftTest, Explainer,
+    Feature, FeatureDrift, OutlierDetector, PValueMethod, PredictError, Prediction, Predictor,
+    Records, RecordsLimits, Schema,
 };
+use ndarray::Array3;
+use tower::ServiceExt;
 
-use crate::Model;
 use crate::metrics::Metrics;
 use crate::routes::ROUTES;
 use crate::scoring::Scorer;
+use crate::{Model, Service};
 
 pub(crate) fn schema() -> Arc<Schema> {
     let features = vec![Feature::numeric("alcohol"), Feature::integer("is_red")];
@@ -33,6 +37,11 @@ pub(crate) fn records(alcohol: &[f64]) -> Records {
 /// A model without detectors, that predicts as [`Stub`] does.
 pub(crate) fn model() -> Model {
     classifier(Stub::new())
+}
+
+/// The same with both detectors.
+pub(crate) fn watched() -> Model {
+    model().drift(Stub::new()).outliers(Stub::new())
 }
 
 pub(crate) fn classifier(stub: Stub) -> Model {
@@ -163,4 +172,55 @@ impl Write for SharedBuffer {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Says that the alcohol does it.
+#[derive(Debug)]
+pub(crate) struct Alcohol(Arc<Schema>);
+
+impl Alcohol {
+    pub(crate) fn new() -> Self {
+        Self(schema())
+    }
+}
+
+impl Explainer for Alcohol {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.0
+    }
+
+    fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
+        let shape = (records.n_rows(), 1, 2);
+        let alcohol = |(row, _, column)| if column == 0 { records.row(row)[0] } else { 0.0 };
+        Ok(Contributions::new(vec![0.5], Array3::from_shape_fn(shape, alcohol)))
+    }
+}
+
+/// What a service answered.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// The text with the request's name, which differs from run to run, replaced.
+    pub(crate) fn masked(&self) -> String {
+        self.body.replace(self.header("x-request-id"), "ID")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+pub(crate) async fn send(service: &Service, request: Request<Body>) -> Reply {
+    let response = service.router().oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    Reply { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+pub(crate) async fn get(service: &Service, path: &str) -> Reply {
+    send(service, Request::get(path).body(Body::empty()).unwrap()).await
 }

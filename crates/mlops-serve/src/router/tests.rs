@@ -1,53 +1,20 @@
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
-use mlops_core::{Classifier, Contributions, Explainer, PredictError, Records, Schema};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use mlops_core::Classifier;
 use mlops_telemetry::Telemetry;
-use ndarray::Array3;
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use proptest::strategy::Strategy;
 use tokio::runtime::Builder;
-use tower::ServiceExt;
 
-use crate::testing::{BAD, Fault, SharedBuffer, Stub, body, classifier, model, schema};
+use crate::testing::{
+    Alcohol, BAD, Fault, Reply, SharedBuffer, Stub, body, classifier, get, model, send, watched,
+};
 use crate::{Error, Form, Limits, Model, Service, ServiceBuilder};
-
-fn watched() -> Model {
-    model().drift(Stub::new()).outliers(Stub::new())
-}
 
 fn builder() -> ServiceBuilder {
     Service::builder(watched()).name("WineQualityService")
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Reply {
-    /// The text with the request's name, which differs from run to run, replaced.
-    fn masked(&self) -> String {
-        self.body.replace(self.header("x-request-id"), "ID")
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-}
-
-async fn send(service: &Service, request: Request<Body>) -> Reply {
-    let response = service.router().oneshot(request).await.unwrap();
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    Reply { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
-}
-
-async fn get(service: &Service, path: &str) -> Reply {
-    send(service, Request::get(path).body(Body::empty()).unwrap()).await
 }
 
 async fn predict(service: &Service, body: impl Into<Body>) -> Reply {
@@ -203,18 +170,6 @@ async fn health_is_a_line_and_readiness_ends_with_the_shutdown() {
 }
 
 #[tokio::test]
-async fn every_path_of_the_list_is_there() {
-    let service = Service::builder(watched().version("7")).build().unwrap();
-    let list = get(&service, "/").await.body;
-    assert_eq!(list.lines().count(), crate::routes::ROUTES.len());
-    for line in list.lines() {
-        let path = line.split_whitespace().nth(1).unwrap();
-        let path = path.replace("{name}", "wines").replace("{version}", "7");
-        assert_ne!(get(&service, &path).await.status, StatusCode::NOT_FOUND, "{path}");
-    }
-}
-
-#[tokio::test]
 async fn metrics_are_openmetrics_text() {
     let service = builder().build().unwrap();
     predict(&service, body(&[0.5, 0.7])).await;
@@ -249,25 +204,9 @@ async fn predict_natively(service: &Service, query: &str, body: String) -> Reply
     send(service, request.body(body.into()).unwrap()).await
 }
 
-/// Says that the alcohol does it.
-#[derive(Debug)]
-struct Alcohol(Arc<Schema>);
-
-impl Explainer for Alcohol {
-    fn schema(&self) -> &Arc<Schema> {
-        &self.0
-    }
-
-    fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
-        let shape = (records.n_rows(), 1, 2);
-        let alcohol = |(row, _, column)| if column == 0 { records.row(row)[0] } else { 0.0 };
-        Ok(Contributions::new(vec![0.5], Array3::from_shape_fn(shape, alcohol)))
-    }
-}
-
 #[tokio::test]
 async fn a_named_model_says_all_that_it_knows() {
-    let model = watched().version("7").digest("ab12").explainer(Alcohol(schema()));
+    let model = watched().version("7").digest("ab12").explainer(Alcohol::new());
     let service = Service::builder(model).build().unwrap();
     let reply = predict_natively(&service, "", body(&[9.4, 13.0])).await;
     insta::assert_snapshot!(reply.masked(), @r#"{"request_id":"ID","model":{"name":"wines","version":"7","sha256":"ab12"},"predictions":[0,1],"probabilities":[0.47000000000000003,0.65],"monitoring":{"drift":{"scope":"request","n":2,"threshold":0.05,"test":{"alcohol":"kolmogorov_smirnov","is_red":"chi_squared"},"p_value":{"alcohol":0.7,"is_red":null},"is_drift":{"alcohol":0,"is_red":null}},"outliers":{"threshold":12.0,"is_outlier":[0,1],"instance_score":[9.4,13.0],"percentile":[null,null],"reasons":[{},{}]}}}"#);

@@ -1,24 +1,12 @@
-use std::fmt::Write;
-
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use super::ROUTES;
 use crate::Service;
 use crate::problem::Problem;
 use crate::request::Context;
-
-/// `GET /`: what there is.
-pub(crate) async fn endpoints() -> String {
-    ROUTES.iter().fold(String::new(), |mut list, route| {
-        // Writing to a text does not fail.
-        let _ = writeln!(list, "{:4} {:46} {}", route.method, route.path, route.summary);
-        list
-    })
-}
 
 /// `GET /healthz` and `GET /livez`: the process lives.
 pub(crate) async fn alive() -> &'static str {

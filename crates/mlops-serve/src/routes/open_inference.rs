@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -30,6 +31,9 @@ pub(crate) struct Target {
     version: Option<String>,
 }
 
+/// What a path does name may not be a text, and then it is no model's name.
+type NamedModel = Result<Path<Target>, PathRejection>;
+
 /// `GET /v2`: what the server is.
 pub(crate) async fn server() -> Json<ServerMetadata> {
     Json(ServerMetadata::OURS)
@@ -49,10 +53,7 @@ pub(crate) async fn ready(State(service): State<Service>) -> Response {
 }
 
 /// `GET /v2/models/{name}`: what the model takes and gives.
-pub(crate) async fn metadata(
-    State(service): State<Service>,
-    Path(target): Path<Target>,
-) -> Response {
+pub(crate) async fn metadata(State(service): State<Service>, target: NamedModel) -> Response {
     let scorer = match find(&service, &target) {
         Ok((_, scorer)) => scorer,
         Err(problem) => return refuse(&problem),
@@ -72,13 +73,12 @@ pub(crate) async fn metadata(
 }
 
 /// `GET /v2/models/{name}/ready`: the model answers.
-pub(crate) async fn model_ready(
-    State(service): State<Service>,
-    Path(target): Path<Target>,
-) -> Response {
+pub(crate) async fn model_ready(State(service): State<Service>, target: NamedModel) -> Response {
     match find(&service, &target) {
         Ok(_) if service.is_stopping() => refuse(&Problem::ShuttingDown),
-        Ok(_) => Json(json!({"name": target.name, "ready": true})).into_response(),
+        Ok((_, scorer)) => {
+            Json(json!({"name": scorer.version().name, "ready": true})).into_response()
+        }
         Err(problem) => refuse(&problem),
     }
 }
@@ -87,7 +87,7 @@ pub(crate) async fn model_ready(
 pub(crate) async fn infer(
     State(service): State<Service>,
     Extension(context): Extension<Context>,
-    Path(target): Path<Target>,
+    target: NamedModel,
     request: Request,
 ) -> Response {
     let outcome = async {
@@ -104,8 +104,9 @@ pub(crate) async fn infer(
 
 fn find<'a>(
     service: &'a Service,
-    target: &Target,
+    target: &NamedModel,
 ) -> Result<(&'a Arc<Slot>, Arc<Scorer>), Problem> {
+    let Ok(Path(target)) = target else { return Err(Problem::UnknownModel) };
     let slot = service.slot(&target.name)?;
     let scorer = slot.champion();
     let is_there = target.version.is_none() || target.version == scorer.version().version;
@@ -125,7 +126,7 @@ fn refuse(problem: &Problem) -> Response {
 
 /// What a model gives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Output {
+pub(crate) enum Output {
     Predict,
     PredictProba,
     IsOutlier,
@@ -134,7 +135,7 @@ enum Output {
 }
 
 impl Output {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Predict => "predict",
             Self::PredictProba => "predict_proba",
@@ -144,7 +145,7 @@ impl Output {
         }
     }
 
-    fn datatype(self, scorer: &Scorer) -> Datatype {
+    pub(crate) fn datatype(self, scorer: &Scorer) -> Datatype {
         match self {
             Self::Predict if scorer.model().is_classifier() => Datatype::Int64,
             Self::IsOutlier => Datatype::Bool,
@@ -183,7 +184,7 @@ impl Output {
     }
 }
 
-fn outputs(scorer: &Scorer) -> Vec<Output> {
+pub(crate) fn outputs(scorer: &Scorer) -> Vec<Output> {
     let model = scorer.model();
     let mut outputs = vec![Output::Predict];
     if model.is_classifier() {
@@ -241,4 +242,4 @@ impl Protocol for OpenInference {
 }
 
 /// What the protocol calls the framework of a model.
-const PLATFORM: &str = "mlops";
+pub(crate) const PLATFORM: &str = "mlops";

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
 use mlops_core::{Records, RecordsLimits, Schema};
@@ -20,13 +21,14 @@ mod response;
 pub(crate) async fn predict(
     State(service): State<Service>,
     Extension(context): Extension<Context>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
     let id = context.id;
     let outcome = async {
         let protocol = Native { explains: wants_explanation(query.as_deref())? };
+        let Path(name) = name.map_err(|_| Problem::UnknownModel)?;
         let slot = Arc::clone(service.slot(&name)?);
         answer(&service, &slot, context, protocol, request, require_json).await
     };

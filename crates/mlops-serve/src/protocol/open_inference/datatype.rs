@@ -23,6 +23,23 @@ pub(crate) enum Datatype {
 }
 
 impl Datatype {
+    /// All types.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Bool,
+        Self::Uint8,
+        Self::Uint16,
+        Self::Uint32,
+        Self::Uint64,
+        Self::Int8,
+        Self::Int16,
+        Self::Int32,
+        Self::Int64,
+        Self::Fp16,
+        Self::Fp32,
+        Self::Fp64,
+        Self::Bytes,
+    ];
+
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "BOOL" => Self::Bool,

@@ -5,8 +5,10 @@ use axum::http::{Request, StatusCode};
 use mlops_telemetry::Telemetry;
 use serde_json::{Value, json};
 
-use super::{Reply, builder, get, predict, send, watched};
-use crate::testing::{BAD, Fault, SharedBuffer, Stub, body, classifier, model};
+use super::{builder, predict};
+use crate::testing::{
+    BAD, Fault, Reply, SharedBuffer, Stub, body, classifier, get, model, send, watched,
+};
 use crate::{Limits, Service};
 
 async fn post(service: &Service, path: &str, media_type: &str, body: impl Into<Body>) -> Reply {
