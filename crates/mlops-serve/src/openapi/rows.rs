@@ -21,6 +21,7 @@ pub(super) fn components(model: &Served, max_rows: usize) -> Vec<(String, Schema
         ("Records", rows(component(&model.component("Row")), max_rows).into()),
         ("LooseRow", row(model, object(values(model), []))),
         ("Invocation", invocation(model, max_rows)),
+        ("RowsOrColumns", rows_or_columns(model, max_rows)),
         ("Tensors", tensors(model)),
     ];
     schemas.into_iter().map(|(name, schema)| (model.component(name), schema)).collect()
@@ -71,9 +72,8 @@ fn rows(row: impl Into<ArrayItems>, max_rows: usize) -> ArrayBuilder {
     list(row).min_items(Some(1)).max_items(Some(max_rows))
 }
 
-/// MLflow's four formats; a request has exactly one of them.
-fn invocation(model: &Served, max_rows: usize) -> Schema {
-    let loose_row = || component(&model.component("LooseRow"));
+/// A list of rows, or an object with a list for each column.
+fn rows_or_columns(model: &Served, max_rows: usize) -> Schema {
     let values = |feature: &Feature| rows(cell(value(feature).into()), max_rows).into();
     let columns = model.features().iter().map(|feature| (feature.name(), values(feature)));
     let ordered: Schema = ArrayBuilder::new()
@@ -81,12 +81,17 @@ fn invocation(model: &Served, max_rows: usize) -> Schema {
         .items(ArrayItems::False)
         .min_items(Some(model.features().len()))
         .into();
-    let mut row_forms = vec![loose_row(), ordered];
+    let mut row_forms = vec![component(&model.component("LooseRow")), ordered];
     if let [feature] = model.features() {
         row_forms.push(value(feature).into());
     }
-    let tensor =
-        any_of([rows(any_of(row_forms), max_rows).into(), Schema::from(object(columns, []))]);
+    any_of([rows(any_of(row_forms), max_rows).into(), Schema::from(object(columns, []))])
+}
+
+/// MLflow's four formats; a request has exactly one of them.
+fn invocation(model: &Served, max_rows: usize) -> Schema {
+    let loose_row = component(&model.component("LooseRow"));
+    let tensor = component(&model.component("RowsOrColumns"));
     let split = closed(
         [
             ("columns", list(of(Type::String)).into()),
@@ -97,7 +102,7 @@ fn invocation(model: &Served, max_rows: usize) -> Schema {
     );
     [
         ("dataframe_split", Schema::from(split)),
-        ("dataframe_records", rows(loose_row(), max_rows).into()),
+        ("dataframe_records", rows(loose_row, max_rows).into()),
         ("instances", tensor.clone()),
         ("inputs", tensor),
     ]
