@@ -1,4 +1,4 @@
-//! The OpenAPI document of a service, made from its routes and the schemas of its models.
+//! The document that describes a service to people and programs: OpenAPI 3.1, made from its routes and the schemas of its models.
 
 use std::sync::Arc;
 

@@ -95,7 +95,7 @@ impl Service {
         });
     }
 
-    /// The OpenAPI document, as JSON.
+    /// The document that describes the models, as JSON.
     pub(crate) fn document(&self) -> Bytes {
         Bytes::clone(&self.inner.document.load())
     }

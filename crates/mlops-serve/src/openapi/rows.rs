@@ -12,7 +12,7 @@ use super::words::{
     or_null,
 };
 use crate::protocol::open_inference::Datatype;
-use crate::routes::open_inference::outputs;
+use crate::routes::open_inference::{Output, outputs};
 
 /// The components that describe what a model takes.
 pub(super) fn components(model: &Served, max_rows: usize) -> Vec<(String, Schema)> {
@@ -145,7 +145,7 @@ fn tensors(model: &Served) -> Schema {
     let n_tensors =
         |schema: ObjectBuilder, n| list(schema).min_items(Some(n)).max_items(Some(n)).into();
     let inputs = any_of([n_tensors(matrix, 1), n_tensors(column, n_features)]);
-    let selected = outputs(&model.scorer).into_iter().map(|output| output.name());
+    let selected = outputs(&model.scorer).into_iter().map(Output::name);
     let selected = list(object([("name", one_of_texts(selected).into())], []));
     object(
         [("inputs", inputs)],

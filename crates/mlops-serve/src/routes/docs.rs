@@ -50,7 +50,7 @@ pub(crate) async fn file(
     }
 }
 
-/// `GET /docs.json`: the OpenAPI document.
+/// `GET /docs.json`: the document in the form of OpenAPI.
 pub(crate) async fn document(State(service): State<Service>) -> Response {
     json(service.document())
 }
