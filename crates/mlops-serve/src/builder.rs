@@ -1,5 +1,7 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mlops_telemetry::Telemetry;
 
@@ -9,10 +11,9 @@ use crate::scoring::Scorer;
 use crate::service::Parts;
 use crate::shadow::Shadow;
 use crate::slot::{Slot, check};
-use crate::{Error, Form, Limits, Model, Service};
+use crate::{Error, Form, Limits, Model, ModelSource, Service};
 
 /// Collects the parts of a [`Service`].
-#[derive(Debug)]
 #[must_use]
 pub struct ServiceBuilder {
     name: String,
@@ -21,6 +22,9 @@ pub struct ServiceBuilder {
     form: Form,
     limits: Limits,
     telemetry: Option<Telemetry>,
+    sources: Vec<(Box<dyn ModelSource>, Duration)>,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::ApiKeys>,
 }
 
 impl ServiceBuilder {
@@ -32,6 +36,9 @@ impl ServiceBuilder {
             form: Form::PerRow,
             limits: Limits::default(),
             telemetry: None,
+            sources: vec![],
+            #[cfg(feature = "api-keys")]
+            api_keys: None,
         }
     }
 
@@ -61,6 +68,19 @@ impl ServiceBuilder {
         Self { telemetry: Some(telemetry), ..self }
     }
 
+    /// A source that is asked for new versions every `interval`, and whenever
+    /// [`reload`](Service::reload) is called; none by default.
+    pub fn source(mut self, source: impl ModelSource + 'static, interval: Duration) -> Self {
+        self.sources.push((Box::new(source), interval));
+        self
+    }
+
+    /// The keys of which a client must show one to get predictions or give feedback; none are asked for by default.
+    #[cfg(feature = "api-keys")]
+    pub fn api_keys(self, keys: crate::ApiKeys) -> Self {
+        Self { api_keys: Some(keys), ..self }
+    }
+
     /// Checks the models and puts the parts together.
     ///
     /// # Errors
@@ -87,8 +107,29 @@ impl ServiceBuilder {
             slots.insert(name, slot);
         }
         let shadow = Shadow::start(self.telemetry.clone())?;
-        let Self { form, limits, telemetry, .. } = self;
-        let parts = Parts { default_slot, slots, form, limits, metrics, telemetry, shadow };
-        Ok(Service::new(parts))
+        Service::new(Parts {
+            default_slot,
+            slots,
+            form: self.form,
+            limits: self.limits,
+            metrics,
+            telemetry: self.telemetry,
+            shadow,
+            sources: self.sources,
+            #[cfg(feature = "api-keys")]
+            api_keys: self.api_keys,
+        })
+    }
+}
+
+impl fmt::Debug for ServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceBuilder")
+            .field("name", &self.name)
+            .field("first", &self.first)
+            .field("others", &self.others)
+            .field("form", &self.form)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

@@ -1,3 +1,4 @@
+pub(crate) mod admin;
 pub(crate) mod feedback;
 pub(crate) mod health;
 pub(crate) mod invocations;
@@ -18,11 +19,12 @@ pub(crate) struct Route {
 }
 
 /// What can be said of a prediction.
-const PREDICTION: &[u16] = &[200, 400, 408, 413, 415, 422, 500, 503, 504];
+const PREDICTION: &[u16] = &[200, 400, 401, 408, 413, 415, 422, 500, 503, 504];
 /// The same where a path names the model.
-const NAMED_PREDICTION: &[u16] = &[200, 400, 404, 408, 413, 415, 422, 500, 503, 504];
+const NAMED_PREDICTION: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 422, 500, 503, 504];
 
-const FEEDBACK: &[u16] = &[202, 400, 408, 413, 415, 422, 501];
+const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501];
+const RELOAD: &[u16] = &[200, 409];
 const OK: &[u16] = &[200];
 const NAMED: &[u16] = &[200, 404];
 const READINESS: &[u16] = &[200, 503];
@@ -125,6 +127,12 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/metrics",
         statuses: OK,
         summary: "counters in the OpenMetrics text format",
+    },
+    Route {
+        method: "POST",
+        path: "/admin/reload",
+        statuses: RELOAD,
+        summary: "looks for new versions of models",
     },
 ];
 

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::http::HeaderMap;
 use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds, Telemetry};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -16,11 +17,12 @@ use crate::model::Model;
 use crate::problem::Problem;
 use crate::protocol::{Answer, Protocol};
 use crate::request::Context;
-use crate::router::router;
+use crate::router::{Paths, router};
 use crate::scoring::Scorer;
 use crate::shadow::{Shadow, ShadowRequest};
 use crate::slot::Slot;
-use crate::{Error, Form, Limits, ServiceBuilder};
+use crate::source::Watcher;
+use crate::{Error, Form, Limits, ModelSource, ReloadError, ServiceBuilder};
 
 /// Models with their detectors, limits, metrics and telemetry; a clone is the same service.
 #[derive(Clone, Debug)]
@@ -44,6 +46,20 @@ pub(crate) struct Inner {
     // The same for detectors that are not known to be quick.
     slow_detectors: Arc<Semaphore>,
     is_stopping: AtomicBool,
+    // Set once, when the service is there.
+    watchers: OnceLock<Vec<Watcher>>,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::ApiKeys>,
+}
+
+/// A service that may be gone.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakService(Weak<Inner>);
+
+impl WeakService {
+    pub(crate) fn upgrade(&self) -> Option<Service> {
+        self.0.upgrade().map(|inner| Service { inner })
+    }
 }
 
 impl Service {
@@ -55,10 +71,10 @@ impl Service {
         ServiceBuilder::new(model)
     }
 
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let Parts { default_slot, slots, form, limits, metrics, telemetry, shadow } = parts;
-        Self {
+        let Parts { default_slot, slots, form, limits, metrics, telemetry, shadow, .. } = parts;
+        let service = Self {
             inner: Arc::new(Inner {
                 default_slot,
                 slots,
@@ -72,15 +88,58 @@ impl Service {
                 large_requests: Arc::new(Semaphore::new(cores)),
                 slow_detectors: Arc::new(Semaphore::new(cores)),
                 is_stopping: AtomicBool::new(false),
+                watchers: OnceLock::new(),
+                #[cfg(feature = "api-keys")]
+                api_keys: parts.api_keys,
             }),
+        };
+        let watch = |(source, interval)| {
+            Watcher::start(source, interval, WeakService(Arc::downgrade(&service.inner)))
+        };
+        let watchers = parts.sources.into_iter().map(watch).collect::<Result<_, _>>()?;
+        // It was empty so far.
+        let _ = service.inner.watchers.set(watchers);
+        Ok(service)
+    }
+
+    /// Whether a request shows a key, if keys are asked for.
+    #[cfg_attr(
+        not(feature = "api-keys"),
+        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "no keys are asked for")
+    )]
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        #[cfg(feature = "api-keys")]
+        if self.inner.api_keys.as_ref().is_some_and(|keys| !keys.admit(headers)) {
+            return Err(Problem::Unauthorized);
         }
+        let _ = headers;
+        Ok(())
+    }
+
+    /// Asks the sources of new versions now, and waits for them; the number of versions that were put in place.
+    ///
+    /// # Errors
+    /// [`ReloadError`] of the first source that fails; the others are asked all the same.
+    pub fn reload(&self) -> Result<usize, ReloadError> {
+        let watchers = self.inner.watchers.get().map_or(&[][..], Vec::as_slice);
+        if watchers.is_empty() {
+            return Err(ReloadError::NoSource);
+        }
+        let (mut n_swapped, mut failure) = (0, None);
+        for watcher in watchers {
+            match watcher.reload() {
+                Ok(is_swapped) => n_swapped += usize::from(is_swapped),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(n_swapped), Err)
     }
 
     /// The routes of the service, for a server of your own or for tests without a socket.
     ///
     /// Deadlines of connections and their limit are not theirs: [`Server`](crate::Server) adds them.
     pub fn router(&self) -> Router {
-        router(self.clone())
+        router(self.clone(), Paths::All)
     }
 
     /// Puts `model` in the place of the model of the same name. Requests that are being answered keep the version
@@ -331,6 +390,9 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) telemetry: Option<Telemetry>,
     pub(crate) shadow: Shadow,
+    pub(crate) sources: Vec<(Box<dyn ModelSource>, Duration)>,
+    #[cfg(feature = "api-keys")]
+    pub(crate) api_keys: Option<crate::ApiKeys>,
 }
 
 /// A larger body is worked on on a thread of its own: reading this much and scoring its rows takes about a

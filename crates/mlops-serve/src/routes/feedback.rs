@@ -26,6 +26,7 @@ pub(crate) async fn feedback(
 async fn record(service: &Service, request: Request) -> Result<(), Problem> {
     let limits = service.limits();
     let (head, body) = request.into_parts();
+    service.authorize(&head.headers)?;
     let body = body::read(body, limits.body_bytes, limits.body_time).await?;
     require_json(&head.headers)?;
     let Some(telemetry) = &service.inner().telemetry else { return Err(Problem::NoTelemetry) };
