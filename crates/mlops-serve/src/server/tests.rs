@@ -383,3 +383,61 @@ async fn without_a_key_there_is_no_prediction_and_still_health() {
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
     assert!(ask(running.address, "GET /livez").await.starts_with("HTTP/1.1 200 "));
 }
+
+#[cfg(feature = "tls")]
+mod tls {
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    use super::*;
+    use crate::server::{TlsConfig, TlsError};
+
+    // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout localhost.key.pem \
+    //   -out localhost.pem -days 36500 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    //   -addext basicConstraints=critical,CA:FALSE
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/data/localhost.pem");
+    const KEY: &[u8] = include_bytes!("../../tests/data/localhost.key.pem");
+
+    #[tokio::test]
+    async fn requests_are_answered_over_tls_and_silence_in_the_handshake_ends_it() {
+        let service = builder().limits(short()).build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::new(service).tls(TlsConfig::from_pem(CERTIFICATE, KEY).unwrap());
+        let server = tokio::spawn(server.run(listener, std::future::pending()));
+
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(config));
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        let body = body(&[9.4]);
+        stream.write_all(request(&body).as_bytes()).await.unwrap();
+        let mut reply = vec![0; 4096];
+        let n_read = stream.read(&mut reply).await.unwrap();
+        assert!(reply[..n_read].starts_with(b"HTTP/1.1 200 OK\r\n"));
+
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let started = Instant::now();
+        assert_eq!(read_to_close(&mut silent).await, "");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        server.abort();
+    }
+
+    #[test]
+    fn what_is_no_certificate_or_key_is_named() {
+        let error = |certificate, key| TlsConfig::from_pem(certificate, key).unwrap_err();
+        assert_eq!(error(b"", KEY), TlsError::Certificate);
+        assert_eq!(error(KEY, KEY), TlsError::Certificate);
+        assert_eq!(error(CERTIFICATE, CERTIFICATE), TlsError::Key);
+        assert_eq!(error(CERTIFICATE, b"secret"), TlsError::Key);
+    }
+}
