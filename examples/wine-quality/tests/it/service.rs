@@ -220,3 +220,13 @@ fn operators_have_a_port_and_clients_a_key() {
     let request = request.header("content-type", "application/json").header("x-api-key", "secret");
     assert_eq!(request.send(two_wines()).unwrap().status().as_u16(), 200);
 }
+
+#[test]
+fn the_flags_are_those_that_the_book_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = text(&run(folder.path(), &["serve", "--help"]).stdout);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/configuration.md");
+    let page = fs::read_to_string(page).unwrap();
+    let shown = page.split_once("```text\n").unwrap().1.split_once("\n```").unwrap().0;
+    assert_eq!(help.trim_end(), shown);
+}
