@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod encode;
 mod error;
 mod event;
@@ -11,6 +12,7 @@ mod telemetry;
 #[cfg(test)]
 mod testing;
 
+pub use audit::{AuditCounts, AuditError, AuditLog, AuditOptions};
 pub use encode::{Form, MonitoringJson};
 pub use error::Error;
 pub use event::{Event, Feedback, Inference, ModelVersion, Monitoring, Part, Predictions, Role};
