@@ -7,6 +7,7 @@ mod event;
 mod lines;
 mod privacy;
 mod queue;
+mod reader;
 mod request_id;
 mod telemetry;
 #[cfg(test)]
@@ -18,5 +19,6 @@ pub use error::Error;
 pub use event::{Event, Feedback, Inference, ModelVersion, Monitoring, Part, Predictions, Role};
 pub use lines::{LineFormat, MAX_LINE};
 pub use privacy::Privacy;
+pub use reader::{LogEntries, LogReader, Logged, LoggedFeedback, LoggedRequest, ReadCounts};
 pub use request_id::{RequestId, RequestIds};
 pub use telemetry::{Counts, Telemetry, TelemetryBuilder};
