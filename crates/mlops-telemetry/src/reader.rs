@@ -7,6 +7,8 @@ mod logged;
 mod message;
 mod recent;
 mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::VecDeque;
@@ -90,7 +92,7 @@ impl LogReader {
     }
 
     /// Gives out the requests of which lines are missing, the oldest first, with what is there.
-    pub fn finish(&mut self) -> impl ExactSizeIterator<Item = Logged> {
+    pub fn finish(&mut self) -> impl ExactSizeIterator<Item = Logged> + use<> {
         self.give_out_all_but(0, 0);
         std::mem::take(&mut self.ready).into_iter()
     }

@@ -267,14 +267,8 @@ mod tests {
         let file = "Time,LogEntry\n1,\"a\n\"\"b\"\"\"\r\n2,c\n";
         assert_eq!(whole(file), ["1,\"a\n\"\"b\"\"\"\r", "2,c"]);
         assert!(whole("Time,LogEntry").is_empty());
-        let pieces = frames("LogEntry\n\"never closed\nand on\nand on\nnext\n", 20);
-        assert_eq!(
-            pieces,
-            [
-                (Frame::TooLong, "\"never closed\nand on".to_owned()),
-                (Frame::Whole, "and on".to_owned()),
-                (Frame::Whole, "next".to_owned()),
-            ]
-        );
+        let pieces = frames("LogEntry\n\"never closed\nand on and on\n\"next\"\n", 20);
+        assert_eq!(pieces[0].0, Frame::TooLong);
+        assert_eq!(pieces[1..], [(Frame::Whole, "\"next\"".to_owned())]);
     }
 }
