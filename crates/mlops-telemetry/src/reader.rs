@@ -5,6 +5,7 @@ mod frames;
 mod joiner;
 mod logged;
 mod message;
+mod non_finite;
 mod recent;
 mod table;
 #[cfg(test)]

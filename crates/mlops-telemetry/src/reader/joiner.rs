@@ -251,11 +251,11 @@ fn stack<'a>(
     parts: impl Iterator<Item = (Option<&'a Outputs>, Range<usize>)> + Clone,
     n_rows: usize,
 ) -> Option<Array2<f64>> {
-    let n_outputs = parts.clone().find_map(|(outputs, _)| Some(outputs?.n_outputs))?;
+    let n_outputs = parts.clone().find_map(|(outputs, _)| Some(outputs?.width))?;
     n_rows.checked_mul(n_outputs).filter(|&n_values| n_values <= MAX_VALUES)?;
     let mut values = Vec::with_capacity(n_rows * n_outputs);
     for (outputs, span) in parts {
-        match outputs.filter(|outputs| outputs.n_outputs == n_outputs) {
+        match outputs.filter(|outputs| outputs.width == n_outputs) {
             Some(outputs) => {
                 values.extend_from_slice(
                     &outputs.values[span.start * n_outputs..span.end * n_outputs],

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::envelope::Line;
+use super::non_finite::without_non_finite;
 use super::recent::{Fingerprint, fingerprint};
 use super::table::Table;
 use super::values::{Cell, Outputs, PerRow};
@@ -83,61 +84,24 @@ impl Lines {
 /// Reads the line that a service wrote.
 pub(super) fn read(schema: &Schema, line: &Line<'_>) -> Result<Message, Fault> {
     let text = line.text.trim();
-    let (json, time) = if text.starts_with('[') {
-        let (time, json) = text[1..].split_once("] INFO - ").ok_or(Fault::Foreign)?;
-        (json, line.time.or_else(|| clock::original(time)))
-    } else {
-        (text, line.time)
+    let (json, time) = match text.strip_prefix('[') {
+        None => (text, line.time),
+        Some(rest) => {
+            let (time, json) = rest.split_once("] INFO - ").ok_or(Fault::Foreign)?;
+            (json, line.time.or_else(|| clock::original(time)))
+        }
     };
     // Behind a brace, JSON has a quote of its own kind.
     let is_object = json.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"'));
     if !is_object {
         return Err(Fault::Foreign);
     }
-    match serde_json::from_str::<Object<'_>>(json) {
-        Ok(object) => object.message(schema, time),
-        Err(_) => {
-            let json = without_non_finite(json).ok_or(Fault::Malformed)?;
-            let object = serde_json::from_str::<Object<'_>>(&json).map_err(|_| Fault::Malformed)?;
-            object.message(schema, time)
-        }
+    if let Ok(object) = serde_json::from_str::<Object<'_>>(json) {
+        return object.message(schema, time);
     }
-}
-
-/// Python writes NaN and infinities, which JSON does not have; they become null. `None` if there are none.
-fn without_non_finite(json: &str) -> Option<String> {
-    let mut clean = String::with_capacity(json.len());
-    let (mut rest, mut n_found) = (json, 0);
-    while let Some(character) = rest.chars().next() {
-        let found = NON_FINITE.iter().find(|&&word| rest.starts_with(word));
-        let length = if let Some(word) = found {
-            n_found += 1;
-            clean.push_str("null");
-            word.len()
-        } else {
-            let length = if character == '"' { text_length(rest) } else { character.len_utf8() };
-            clean.push_str(&rest[..length]);
-            length
-        };
-        rest = &rest[length..];
-    }
-    (n_found > 0).then_some(clean)
-}
-
-const NON_FINITE: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
-
-/// The length of the text in quotes with which `json` begins.
-fn text_length(json: &str) -> usize {
-    let mut is_escaped = false;
-    for (i, byte) in json.bytes().enumerate().skip(1) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return i + 1,
-            _ => {}
-        }
-    }
-    json.len()
+    let json = without_non_finite(json).ok_or(Fault::Malformed)?;
+    let object: Object<'_> = serde_json::from_str(&json).map_err(|_| Fault::Malformed)?;
+    object.message(schema, time)
 }
 
 /// The fields of all kinds of lines, unread.
@@ -310,7 +274,7 @@ impl<'a> Object<'a> {
         } else if let Some(value) = self.value {
             // JSON in a text, as the original service wrote it, or JSON.
             let text: Result<String, _> = serde_json::from_str(value.get());
-            Table::from_objects(schema, text.as_deref().unwrap_or(value.get()))
+            Table::from_objects(schema, text.as_deref().unwrap_or_else(|_| value.get()))
         } else {
             return Ok(None);
         };
@@ -386,7 +350,6 @@ mod tests {
         assert!(predictions[0].is_nan() && predictions[1] == 1.0);
         assert!(content.outlier_scores.unwrap()[0].is_nan());
         assert_eq!(content.p_values, BTreeMap::from([("is_red".to_owned(), 0.5)]));
-        assert_eq!(without_non_finite(r#"{"a":"NaN"}"#), None);
     }
 
     #[test]

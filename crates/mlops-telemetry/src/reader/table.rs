@@ -232,6 +232,7 @@ mod tests {
         let wide = (0..1000).map(|i| Feature::numeric(i.to_string())).collect();
         let wide = Schema::new(wide).unwrap();
         let rows = format!("[{}{{}}]", "{},".repeat(100_000));
-        assert!(Table::from_objects(&wide, &rows).is_err());
+        let error = Table::from_objects(&wide, &rows).unwrap_err();
+        assert!(error.to_string().starts_with("too many values"), "{error}");
     }
 }

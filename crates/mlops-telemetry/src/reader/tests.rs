@@ -16,7 +16,9 @@ use crate::{
 fn lines(format: LineFormat, privacy: Privacy, events: &[Event]) -> String {
     let writer = LineWriter { service_name: "Wine".to_owned(), format, privacy };
     let mut lines = Vec::new();
-    events.iter().for_each(|event| writer.append(event, &mut lines).unwrap());
+    for event in events {
+        writer.append(event, &mut lines).unwrap();
+    }
     String::from_utf8(lines).unwrap()
 }
 
@@ -40,11 +42,13 @@ fn events(n_requests: u8) -> Vec<Event> {
 }
 
 fn inferences(events: &[Event]) -> Vec<&Inference> {
-    let inference = |event| match event {
-        &Event::Inference(ref inference) => Some(&**inference),
-        &Event::Feedback(_) => None,
-    };
-    events.iter().filter_map(inference).collect()
+    let mut inferences = Vec::new();
+    for event in events {
+        if let Event::Inference(inference) = event {
+            inferences.push(&**inference);
+        }
+    }
+    inferences
 }
 
 fn read_with(reader: &mut LogReader, log: &str) -> Vec<Logged> {
@@ -230,7 +234,7 @@ fn foreign_and_broken_lines_are_counted_and_hide_no_other() {
         {\"type\":\"request\",\"status\":200}\n\
         {\"type\":\"input_data\",\"request_id\":\n\
         {\"type\":\"output_data\",\"request_id\":\"a\",\"predictions\":{}}\n";
-    let log: String = text.lines().map(|line| format!("{noise}{line}\n")).collect();
+    let log: String = text.split_inclusive('\n').flat_map(|line| [noise, line]).collect();
     let (requests, counts) = read(&log);
     assert_eq!(requests.len(), 2);
     let expected = ReadCounts { requests: 2, skipped: 18, malformed: 12, ..ReadCounts::default() };

@@ -116,7 +116,7 @@ pub(super) struct Outputs {
     pub(super) values: Vec<f64>,
     pub(super) n_rows: usize,
     /// The number of outputs, at least 1 if there are rows.
-    pub(super) n_outputs: usize,
+    pub(super) width: usize,
 }
 
 impl<'de> Deserialize<'de> for Outputs {
@@ -141,11 +141,11 @@ impl<'de> Visitor<'de> for OutputsVisitor {
             if rows.next_element_seed(Row(&mut outputs.values))?.is_none() {
                 return Ok(outputs);
             }
-            let n_outputs = outputs.values.len() - before;
+            let width = outputs.values.len() - before;
             if outputs.n_rows == 0 {
-                outputs.n_outputs = n_outputs;
+                outputs.width = width;
             }
-            if n_outputs == 0 || n_outputs != outputs.n_outputs {
+            if width == 0 || width != outputs.width {
                 return Err(A::Error::custom("rows have different numbers of outputs"));
             }
             outputs.n_rows += 1;
@@ -215,10 +215,10 @@ mod tests {
     #[test]
     fn outputs_are_numbers_or_arrays_of_one_length() {
         let read = |json: &str| serde_json::from_str::<Outputs>(json);
-        let expected = Outputs { values: vec![1.0, -2.0], n_rows: 2, n_outputs: 1 };
+        let expected = Outputs { values: vec![1.0, -2.0], n_rows: 2, width: 1 };
         assert_eq!(read("[1, -2]").unwrap(), expected);
         let outputs = read("[[1, 2.5], [3, null]]").unwrap();
-        assert_eq!((outputs.n_rows, outputs.n_outputs, outputs.values.len()), (2, 2, 4));
+        assert_eq!((outputs.n_rows, outputs.width, outputs.values.len()), (2, 2, 4));
         assert_eq!(read("[]").unwrap(), Outputs::default());
         for json in ["[[1], [1, 2]]", "[[], []]", "[\"a\"]", "{}", "5"] {
             assert!(read(json).is_err(), "{json}");
