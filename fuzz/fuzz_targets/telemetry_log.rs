@@ -1,4 +1,4 @@
-//! Any bytes are a log whose requests are consistent, and nothing of it is told twice.
+//! Any bytes are a log: requests whose parts fit each other, and lines that are counted.
 #![no_main]
 
 use std::sync::Arc;
