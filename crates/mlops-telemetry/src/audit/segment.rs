@@ -127,7 +127,12 @@ impl Segments {
             return Err(error);
         }
         self.next = next;
-        Ok(Segment { number, file, synced: 0, due: Instant::now() + self.limits.age })
+        Ok(Segment {
+            number,
+            file,
+            synced: 0,
+            due: Instant::now() + self.limits.age.min(LONGEST_AGE),
+        })
     }
 
     /// Cuts and seals the damaged segments.
@@ -266,6 +271,8 @@ const OPEN: &str = ".jsonl.open";
 const LOCK: &str = "lock";
 /// Files are searched from their end in pieces of this many bytes.
 const CHUNK: u64 = 64 << 10;
+/// A segment that is to be sealed at no age is sealed at this one: a clock does not count for ever.
+const LONGEST_AGE: Duration = Duration::from_secs(1 << 30);
 /// How soon a segment is tried again that could not be sealed.
 const RETRY: Duration = Duration::from_secs(1);
 /// The most segments that are left behind while a disk fails.

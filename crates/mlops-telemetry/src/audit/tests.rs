@@ -219,6 +219,23 @@ fn a_segment_is_sealed_at_its_age_without_traffic() {
 }
 
 #[test]
+fn a_segment_may_be_sealed_at_no_age_and_at_no_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = AuditOptions::new("Wine").max_segment_age(Duration::MAX);
+    let log = AuditLog::open(dir.path(), options.max_segment_bytes(u64::MAX)).unwrap();
+    assert_eq!(append(&log, feedback(0)), Ok(()));
+    drop(log);
+    let options = AuditOptions::new("Wine").max_segment_age(Duration::ZERO);
+    let log = AuditLog::open(dir.path(), options.max_segment_bytes(0)).unwrap();
+    for row in 1..4 {
+        assert_eq!(append(&log, feedback(row)), Ok(()));
+    }
+    drop(log);
+    assert_eq!(lines(dir.path()), [0, 1, 2, 3]);
+    assert_eq!(AuditLog::sealed_segments(dir.path()).unwrap().len(), 4);
+}
+
+#[test]
 fn a_log_is_open_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new/audit");

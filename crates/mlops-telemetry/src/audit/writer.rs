@@ -94,7 +94,9 @@ impl Writer {
         let mut next = Some(first);
         while let Some(Append { event, mut waiting }) = next {
             let before = self.lines.len();
-            if self.encoder.append(&event, &mut self.lines).is_ok() {
+            // A panic must not end the thread: the events behind this one would be refused for ever.
+            let encode = AssertUnwindSafe(|| self.encoder.append(&event, &mut self.lines));
+            if catch_unwind(encode).is_ok_and(|outcome| outcome.is_ok()) {
                 group.push(waiting);
             } else {
                 self.lines.truncate(before);

@@ -41,16 +41,16 @@ pub struct LoggedRequest {
     /// Which rows the log has, counted from 0, ascending.
     pub rows: Vec<usize>,
     /// The values of the rows; NaN for one that was missing, is hidden or cannot be read. `None` if the
-    /// log has no values, as for a challenger.
+    /// log has no values, as for a challenger, or more than 2^23.
     pub records: Option<Records>,
     /// The columns of the schema that the log does not have, in schema order; none without records.
     pub absent: Vec<String>,
     /// The columns in which the log has hashes, in schema order.
     pub hidden: Vec<String>,
     /// What the model said: a class, counted from 0, or a number for each row; of a model with several
-    /// outputs, all of a row behind each other. NaN if the log has none.
+    /// outputs, all of a row behind each other. NaN for a row of which the log has none.
     pub predictions: Vec<f64>,
-    /// Rows x outputs: the probability of the positive class or of each class; NaN if the log has none.
+    /// Rows x outputs: the probability of the positive class or of each class; NaN as in `predictions`.
     pub probabilities: Option<Array2<f64>>,
     /// How abnormal each row is; NaN if the log has no score.
     pub outlier_scores: Vec<f64>,
