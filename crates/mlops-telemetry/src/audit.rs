@@ -1,3 +1,4 @@
+mod directory;
 mod disk;
 mod error;
 mod segment;
@@ -96,10 +97,10 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError::Storage`] if the directory cannot be read.
     pub fn sealed_segments(directory: impl AsRef<Path>) -> Result<Vec<PathBuf>, AuditError> {
-        let directory = directory.as_ref();
-        match segment::sealed(directory) {
+        let path = directory.as_ref();
+        match directory::sealed(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            sealed => sealed.map_err(|error| AuditError::storage(directory, &error)),
+            sealed => sealed.map_err(|error| AuditError::storage(path, &error)),
         }
     }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
+use super::directory;
 use super::disk::{Disk, SegmentFile};
-use super::segment;
 use crate::lines::LineWriter;
 use crate::{Event, Feedback, LineFormat, Privacy, RequestId};
 
@@ -28,8 +28,8 @@ pub(super) fn feedback_lines(rows: Range<usize>) -> Vec<u8> {
 }
 
 /// The rows of the events in the sealed segments of a directory.
-pub(super) fn lines(directory: &Path) -> Vec<usize> {
-    let segments = segment::sealed(directory).unwrap().into_iter().map(|path| {
+pub(super) fn lines(path: &Path) -> Vec<usize> {
+    let segments = directory::sealed(path).unwrap().into_iter().map(|path| {
         let text = fs::read_to_string(path).unwrap();
         assert!(text.ends_with('\n'));
         text
