@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use mlops_benches::wine;
-use mlops_core::{JsonLimits, Records};
+use mlops_core::{Records, RecordsLimits};
 
 fn main() {
     mlops_benches::run(define);
@@ -20,7 +20,7 @@ fn records_from_json(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_with_input(BenchmarkId::from_parameter(n), body.as_bytes(), |b, body| {
             b.iter(|| {
-                let records = Records::from_json(&schema, body, JsonLimits::default());
+                let records = Records::from_json(&schema, body, RecordsLimits::default());
                 assert_eq!(records.as_ref().map(Records::n_rows), Ok(n));
                 records
             });

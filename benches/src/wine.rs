@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use mlops_core::{Feature, JsonLimits, Records, Schema};
+use mlops_core::{Feature, Records, RecordsLimits, Schema};
 
 static RED: LazyLock<String> = LazyLock::new(|| read("winequality-red.csv"));
 static WHITE: LazyLock<String> = LazyLock::new(|| read("winequality-white.csv"));
@@ -43,7 +43,7 @@ pub fn json(n: usize) -> String {
 /// The first `n` wines as records.
 #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the sample fits the schema")]
 pub fn records(n: usize) -> Records {
-    let limits = JsonLimits::default().max_rows(n);
+    let limits = RecordsLimits::default().max_rows(n);
     Records::from_json(&schema(), json(n).as_bytes(), limits).expect("wines of the schema")
 }
 

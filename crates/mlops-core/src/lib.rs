@@ -21,8 +21,9 @@ pub use model::{
 };
 pub use model_dir::{ModelDir, ModelDirWriter};
 pub use random::Random;
-pub use records::Records;
-pub use records::json::{JsonError, JsonLimits, Violation, ViolationCode};
+pub use records::{
+    Header, Records, RecordsBuilder, RecordsError, RecordsLimits, Stop, Violation, ViolationCode,
+};
 pub use report::{
     Classification, Contributions, Correction, DriftReport, DriftStatus, DriftTest, EffectSizes,
     FeatureDrift, MissingDrift, OutlierReport, OutlierRow, PValueMethod, Prediction, Reason,

@@ -1,10 +1,20 @@
-pub(crate) mod json;
+mod builder;
+mod csv;
+mod error;
+mod header;
+mod json;
+mod limits;
 
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::{Error, PredictError, Schema};
+
+pub use builder::{RecordsBuilder, Stop};
+pub use error::{RecordsError, Violation, ViolationCode};
+pub use header::Header;
+pub use limits::RecordsLimits;
 
 /// Rows of feature values in the order of a schema; NaN is a missing value.
 ///
@@ -59,19 +69,19 @@ impl Records {
     /// Every feature of the schema must stand in every row; the order of keys is free, `null` is a missing value.
     ///
     /// # Errors
-    /// * [`JsonError::Syntax`](crate::JsonError::Syntax) if the bytes are not JSON
-    /// * [`JsonError::TooManyRows`](crate::JsonError::TooManyRows) above the limit
-    /// * [`JsonError::Invalid`](crate::JsonError::Invalid) with every row and field that does not fit the schema
+    /// * [`RecordsError::MalformedJson`] if the bytes are not JSON
+    /// * [`RecordsError::TooManyRows`] above the limit
+    /// * [`RecordsError::Invalid`] with every row and field that does not fit the schema
     ///
     /// # Examples
     /// ```
     /// use std::sync::Arc;
     ///
-    /// use mlops_core::{Feature, JsonLimits, Records, Schema};
+    /// use mlops_core::{Feature, RecordsLimits, Records, Schema};
     ///
     /// let schema = Arc::new(Schema::new(vec![Feature::numeric("alcohol"), Feature::integer("is_red")])?);
     /// let body = br#"[{"is_red": 1, "alcohol": 9.4}, {"alcohol": null, "is_red": 0}]"#;
-    /// let records = Records::from_json(&schema, body, JsonLimits::default())?;
+    /// let records = Records::from_json(&schema, body, RecordsLimits::default())?;
     /// assert_eq!(records.row(0).to_vec(), [9.4, 1.0]);
     /// assert!(records.row(1)[0].is_nan());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -79,9 +89,40 @@ impl Records {
     pub fn from_json(
         schema: &Arc<Schema>,
         body: &[u8],
-        limits: crate::JsonLimits,
-    ) -> Result<Self, crate::JsonError> {
-        json::read(schema, body, limits)
+        limits: RecordsLimits,
+    ) -> Result<Self, RecordsError> {
+        RecordsBuilder::new(schema, limits).read_json(body)
+    }
+
+    /// Reads CSV as RFC 4180 describes it: a line with the names of the schema, in any order, and a line for each row.
+    ///
+    /// An empty value is missing, and so is `NaN`, `NA` or `null`, unless it is a level of the feature. Spaces around numbers
+    /// and lines without any character are passed over.
+    ///
+    /// # Errors
+    /// * [`RecordsError::MalformedCsv`] if a quote is left open or the bytes are not UTF-8
+    /// * [`RecordsError::TooManyRows`] above the limit
+    /// * [`RecordsError::Invalid`] with every row and field that does not fit the schema
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use mlops_core::{Feature, Records, RecordsLimits, Schema};
+    ///
+    /// let schema = Arc::new(Schema::new(vec![Feature::numeric("alcohol"), Feature::integer("is_red")])?);
+    /// let body = b"is_red,alcohol\n1,9.4\n0,\n";
+    /// let records = Records::from_csv(&schema, body, RecordsLimits::default())?;
+    /// assert_eq!(records.row(0).to_vec(), [9.4, 1.0]);
+    /// assert!(records.row(1)[0].is_nan());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_csv(
+        schema: &Arc<Schema>,
+        body: &[u8],
+        limits: RecordsLimits,
+    ) -> Result<Self, RecordsError> {
+        RecordsBuilder::new(schema, limits).read_csv(body)
     }
 
     /// Takes values whose invariants the caller has established.

@@ -177,6 +177,11 @@ pub struct Range {
 }
 
 impl Range {
+    /// Whether `value` is in the range, its ends included; NaN is not.
+    pub fn contains(self, value: f64) -> bool {
+        self.min <= value && value <= self.max
+    }
+
     /// The range of the values that are not NaN; `None` if there are none.
     ///
     /// # Examples

@@ -8,14 +8,23 @@ use tokio::time::timeout;
 
 use crate::problem::Problem;
 
-/// Demands that the body is said to be JSON, and not compressed; parameters such as `charset=utf-8` are free.
+/// Demands that the body is said to be JSON, and not compressed.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if !is_media_type(headers, "application/json") {
+        return Err(Problem::UnsupportedMediaType);
+    }
+    require_plain(headers)
+}
+
+/// Whether the body is said to be of a media type; parameters such as `charset=utf-8` are free.
+pub(crate) fn is_media_type(headers: &HeaderMap, expected: &str) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| HeaderValue::to_str(value).ok());
     let essence = media_type.and_then(|value| value.split(';').next()).map(str::trim);
-    match essence {
-        Some(essence) if essence.eq_ignore_ascii_case("application/json") => {}
-        _ => return Err(Problem::UnsupportedMediaType),
-    }
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(expected))
+}
+
+/// Demands that the body is not compressed.
+pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get(CONTENT_ENCODING) {
         Some(encoding) if encoding != "identity" => Err(Problem::UnsupportedEncoding),
         _ => Ok(()),

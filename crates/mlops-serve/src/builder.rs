@@ -1,104 +1,124 @@
+use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
-use mlops_core::{Classifier, DriftDetector, OutlierDetector};
+use mlops_telemetry::Telemetry;
 
-use crate::limits::Limits;
-use crate::log::Log;
 use crate::metrics::Metrics;
+use crate::routes::ROUTES;
 use crate::scoring::Scorer;
-use crate::{Dialect, Error, Service};
+use crate::service::Parts;
+use crate::shadow::Shadow;
+use crate::slot::{Slot, check};
+use crate::{Error, Form, Limits, Model, ModelSource, Service};
 
 /// Collects the parts of a [`Service`].
 #[must_use]
 pub struct ServiceBuilder {
     name: String,
-    classifier: Classifier,
-    drift: Option<Box<dyn DriftDetector>>,
-    outliers: Option<Box<dyn OutlierDetector>>,
-    dialect: Dialect,
+    first: Model,
+    others: Vec<Model>,
+    form: Form,
     limits: Limits,
-    log: Option<Box<dyn Write + Send>>,
+    telemetry: Option<Telemetry>,
+    sources: Vec<(Box<dyn ModelSource>, Duration)>,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::ApiKeys>,
 }
 
 impl ServiceBuilder {
-    pub(crate) fn new(classifier: Classifier) -> Self {
+    pub(crate) fn new(first: Model) -> Self {
         Self {
             name: "mlops-serve".to_owned(),
-            classifier,
-            drift: None,
-            outliers: None,
-            dialect: Dialect::Native,
+            first,
+            others: vec![],
+            form: Form::PerRow,
             limits: Limits::default(),
-            log: Some(Box::new(io::stdout())),
+            telemetry: None,
+            sources: vec![],
+            #[cfg(feature = "api-keys")]
+            api_keys: None,
         }
     }
 
-    /// The name of the service in the log and in the metrics; `mlops-serve` by default.
+    /// The name of the service in the metrics; `mlops-serve` by default.
     pub fn name(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// A detector that tests the rows of each request for drift; none by default.
-    pub fn drift(self, detector: impl DriftDetector + 'static) -> Self {
-        Self { drift: Some(Box::new(detector)), ..self }
-    }
-
-    /// A detector that scores each row of a request; none by default.
-    pub fn outliers(self, detector: impl OutlierDetector + 'static) -> Self {
-        Self { outliers: Some(Box::new(detector)), ..self }
-    }
-
-    /// How answers and log lines are written; [`Dialect::Native`] by default.
-    pub fn dialect(self, dialect: Dialect) -> Self {
-        Self { dialect, ..self }
-    }
-
-    /// The largest request body, in bytes; 4 MiB by default. A larger one is answered with 413.
-    pub fn max_body_bytes(mut self, max_body_bytes: usize) -> Self {
-        self.limits.body_bytes = max_body_bytes;
+    /// One more model. `/predict` and `/invocations` stay with the first.
+    pub fn model(mut self, model: Model) -> Self {
+        self.others.push(model);
         self
     }
 
-    /// The most rows in a request; 10,000 by default. More are answered with 413.
-    pub fn max_rows(mut self, max_rows: usize) -> Self {
-        self.limits.rows = max_rows;
-        self
+    /// The form of the answers of `/predict`; [`Form::PerRow`] by default.
+    pub fn form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
-    /// Where the log goes; stdout by default.
-    ///
-    /// A thread of its own writes, so `writer` may block: requests go on, and lines that find no
-    /// room in the queue of 32 MiB are dropped and counted.
-    pub fn log(self, writer: impl Write + Send + 'static) -> Self {
-        Self { log: Some(Box::new(writer)), ..self }
-    }
-
-    /// Logs nothing.
-    pub fn without_log(self) -> Self {
-        Self { log: None, ..self }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn limits(self, limits: Limits) -> Self {
+    /// What is taken from clients, and how long they are waited for.
+    pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Puts the parts together and starts the thread of the log.
+    /// Where requests and answers are told of; nowhere by default.
+    pub fn telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry: Some(telemetry), ..self }
+    }
+
+    /// A source that is asked for new versions every `interval`, and whenever
+    /// [`reload`](Service::reload) is called; none by default.
+    pub fn source(mut self, source: impl ModelSource + 'static, interval: Duration) -> Self {
+        self.sources.push((Box::new(source), interval));
+        self
+    }
+
+    /// The keys of which a client must show one to get predictions or give feedback; none are asked for by default.
+    #[cfg(feature = "api-keys")]
+    pub fn api_keys(self, keys: crate::ApiKeys) -> Self {
+        Self { api_keys: Some(keys), ..self }
+    }
+
+    /// Checks the models and puts the parts together.
     ///
     /// # Errors
-    /// * [`Error::SchemaMismatch`] if a detector does not have the schema of the model
-    /// * [`Error::LogThread`] if the operating system gives no thread
+    /// * [`Error::DuplicateModel`] if two models share a name
+    /// * [`Error::SchemaMismatch`] if a part of a model reads other features
+    /// * [`Error::ExampleFailed`] if a model does not predict its example
+    /// * [`Error::Thread`] if the operating system gives no thread
     pub fn build(self) -> Result<Service, Error> {
-        let scorer = Scorer::new(self.classifier, self.drift, self.outliers, self.dialect)?;
-        let schema = scorer.classifier().schema();
-        let metrics = Metrics::new(&self.name, schema, &scorer.detectors());
-        let start = |writer| {
-            let dropped = metrics.log_lines_dropped.clone();
-            Log::start(self.name, self.dialect, writer, self.limits.log_bytes, dropped)
+        let metrics = Metrics::new(&self.name, ROUTES, self.telemetry.as_ref());
+        let slot = |model: Model| {
+            check(&model)?;
+            let name = model.name().to_owned();
+            let slot = Arc::new(Slot::new(Scorer::new(metrics.of_model(&model), model)));
+            slot.champion().metrics.set_active(true);
+            Ok::<_, Error>((name, slot))
         };
-        let log = self.log.map(start).transpose()?;
-        Ok(Service::new(scorer, self.limits, metrics, log))
+        let (name, default_slot) = slot(self.first)?;
+        let mut slots = HashMap::from([(name, Arc::clone(&default_slot))]);
+        for model in self.others {
+            let (name, slot) = slot(model)?;
+            if slots.contains_key(&name) {
+                return Err(Error::DuplicateModel { name });
+            }
+            slots.insert(name, slot);
+        }
+        let shadow = Shadow::start(self.telemetry.clone())?;
+        Service::new(Parts {
+            default_slot,
+            slots,
+            form: self.form,
+            limits: self.limits,
+            metrics,
+            telemetry: self.telemetry,
+            shadow,
+            sources: self.sources,
+            #[cfg(feature = "api-keys")]
+            api_keys: self.api_keys,
+        })
     }
 }
 
@@ -106,10 +126,9 @@ impl fmt::Debug for ServiceBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceBuilder")
             .field("name", &self.name)
-            .field("classifier", &self.classifier)
-            .field("drift", &self.drift)
-            .field("outliers", &self.outliers)
-            .field("dialect", &self.dialect)
+            .field("first", &self.first)
+            .field("others", &self.others)
+            .field("form", &self.form)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

@@ -3,29 +3,47 @@ use std::{fmt, io};
 
 use mlops_core::{Feature, FeatureKind};
 
-/// Why a service could not be built, or did not end cleanly.
+/// Why a service could not be built or changed, or did not end cleanly.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A detector reads other features than the model.
+    /// A part reads other features than the model, or a model than the one before.
     #[error(
-        "the {detector} reads {} as feature {position}, expected {} as the model does",
+        "the {component} reads {} as feature {position}, expected {}",
         describe(got.as_deref()),
         describe(expected.as_deref())
     )]
     SchemaMismatch {
-        /// The detector.
-        detector: Detector,
+        /// What reads other features.
+        component: Component,
         /// The position of the first feature that differs, counted from 0.
         position: usize,
-        /// The model's feature, if it has one at this position.
+        /// The feature that was expected, if one was at this position.
         expected: Option<Box<Feature>>,
-        /// The detector's feature, if it has one at this position.
+        /// The feature that is read, if one is at this position.
         got: Option<Box<Feature>>,
     },
-    /// The operating system gave no thread for the log.
-    #[error("the thread of the log could not be started: {kind}")]
-    LogThread {
+    /// A model does not predict its example, or not finite numbers.
+    #[error("the model `{model}` failed on its input example")]
+    ExampleFailed {
+        /// The name of the model.
+        model: String,
+    },
+    /// Two models have one name.
+    #[error("two models are called `{name}`")]
+    DuplicateModel {
+        /// The name.
+        name: String,
+    },
+    /// No model has the name.
+    #[error("no model is called `{name}`")]
+    UnknownModel {
+        /// The name.
+        name: String,
+    },
+    /// The operating system gave no thread.
+    #[error("a thread could not be started: {kind}")]
+    Thread {
         /// The kind of the operating system's error.
         kind: io::ErrorKind,
     },
@@ -37,29 +55,35 @@ pub enum Error {
         /// How long they were waited for.
         grace: Duration,
     },
-    /// What stood in the log's queue could not be written in time.
-    #[error("the log was not written out within {grace:?}")]
-    LogNotWritten {
-        /// How long it was waited for.
-        grace: Duration,
-    },
+    /// What stood in the queue of the telemetry could not be written in time.
+    #[error(transparent)]
+    Telemetry(#[from] mlops_telemetry::Error),
 }
 
-/// One of the detectors beside the model.
+/// A part of a model, or of what is deployed with it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Detector {
+pub enum Component {
+    /// The model itself.
+    Model,
+    /// What explains predictions.
+    Explainer,
     /// The drift detector.
     Drift,
     /// The outlier detector.
     Outliers,
+    /// The input example.
+    Example,
 }
 
-impl fmt::Display for Detector {
+impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Model => "model",
+            Self::Explainer => "explainer",
             Self::Drift => "drift detector",
             Self::Outliers => "outlier detector",
+            Self::Example => "input example",
         })
     }
 }
@@ -88,18 +112,18 @@ mod tests {
     fn a_mismatch_says_what_differs() {
         let range = Range::of([2.7, 4.0]).unwrap();
         let error = Error::SchemaMismatch {
-            detector: Detector::Outliers,
+            component: Component::Outliers,
             position: 8,
             expected: Some(Box::new(Feature::numeric("pH").with_range(range))),
             got: Some(Box::new(Feature::integer("pH"))),
         };
-        insta::assert_snapshot!(error, @"the outlier detector reads integer `pH` as feature 8, expected numeric `pH` in [2.7, 4] as the model does");
+        insta::assert_snapshot!(error, @"the outlier detector reads integer `pH` as feature 8, expected numeric `pH` in [2.7, 4]");
         let error = Error::SchemaMismatch {
-            detector: Detector::Drift,
+            component: Component::Drift,
             position: 1,
             expected: Some(Box::new(Feature::categorical("region", ["Douro"]))),
             got: None,
         };
-        insta::assert_snapshot!(error, @"the drift detector reads nothing as feature 1, expected categorical `region` as the model does");
+        insta::assert_snapshot!(error, @"the drift detector reads nothing as feature 1, expected categorical `region`");
     }
 }

@@ -1,108 +1,124 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
 
 use mlops_core::{
-    Classifier, DriftDetector, OutlierDetector, OutlierDetectorExt, PredictError, Records, Schema,
+    Contributions, DriftReport, OutlierDetectorExt, OutlierReport, PredictError, Reason, Records,
+    Schema,
 };
+use mlops_telemetry::{ModelVersion, Monitoring, Part, Predictions};
 
-use crate::response::{Answer, Monitoring, Outliers, Part, Predictions};
-use crate::{Detector, Dialect, Error};
+use crate::metrics::{ModelMetrics, Stage};
+use crate::model::Model;
 
-/// The model and the detectors that look at the same rows.
+/// A model that has been checked and answers requests.
 #[derive(Debug)]
 pub(crate) struct Scorer {
-    // Invariant: all that are there have the schema of the classifier.
-    classifier: Classifier,
-    drift: Option<Box<dyn DriftDetector>>,
-    outliers: Option<Box<dyn OutlierDetector>>,
-    dialect: Dialect,
+    // Invariant: all that are there have the schema of the model.
+    model: Model,
+    version: Arc<ModelVersion>,
+    pub(crate) metrics: ModelMetrics,
+}
+
+/// Why the features of each row lead to its results.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    pub(crate) prediction: Option<Contributions>,
+    /// For each row; `None` without an outlier detector.
+    pub(crate) outliers: Option<Vec<Vec<Reason>>>,
 }
 
 impl Scorer {
-    pub(crate) fn new(
-        classifier: Classifier,
-        drift: Option<Box<dyn DriftDetector>>,
-        outliers: Option<Box<dyn OutlierDetector>>,
-        dialect: Dialect,
-    ) -> Result<Self, Error> {
-        let model = classifier.schema();
-        if let Some(detector) = &drift {
-            require_same_columns(model, detector.schema(), Detector::Drift)?;
-        }
-        if let Some(detector) = &outliers {
-            require_same_columns(model, detector.schema(), Detector::Outliers)?;
-        }
-        Ok(Self { classifier, drift, outliers, dialect })
+    /// Takes a model that has been checked.
+    pub(crate) fn new(metrics: ModelMetrics, model: Model) -> Self {
+        let version = Arc::new(model.version.clone());
+        Self { model, version, metrics }
     }
 
-    pub(crate) fn classifier(&self) -> &Classifier {
-        &self.classifier
+    pub(crate) fn schema(&self) -> &Arc<Schema> {
+        self.model.schema()
     }
 
-    /// The detectors that are there.
-    pub(crate) fn detectors(&self) -> Vec<Detector> {
-        let drift = self.drift.as_ref().map(|_| Detector::Drift);
-        drift.into_iter().chain(self.outliers.as_ref().map(|_| Detector::Outliers)).collect()
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
     }
 
-    /// Predicts and tests `records`; `None` if the model failed. A detector that failed costs its
-    /// part of the answer.
-    pub(crate) fn answer(&self, records: &Records) -> Option<Answer> {
-        let classes = guard(|| self.classifier.classify(records))?.classes;
-        let predictions: Vec<bool> = classes.into_iter().map(|class| class == 1).collect();
-        if predictions.len() != records.n_rows() {
+    pub(crate) fn version(&self) -> &Arc<ModelVersion> {
+        &self.version
+    }
+
+    /// Predicts `records`; `None` if the model failed.
+    pub(crate) fn predict(&self, records: &Records) -> Option<Predictions> {
+        let started = Instant::now();
+        let predictions = guard(|| self.model.head.predict(records))?;
+        if predictions.n_rows() != records.n_rows() {
             return None;
         }
-        let monitoring = Monitoring {
-            drift: self.drift.as_ref().map(|detector| {
-                let report = guard(|| detector.detect(records)).filter(|report| {
-                    let tested = report.features.iter().map(|feature| feature.feature.as_str());
-                    tested.eq(records.schema().names())
-                });
-                report.map_or(Part::Unavailable, Part::Available)
-            }),
-            outliers: self.outliers.as_ref().map(|detector| {
-                let report = guard(|| detector.detect(records))
-                    .filter(|report| report.rows.len() == records.n_rows());
-                let row_names = self.dialect.row_names(records.schema());
-                report.map_or(Part::Unavailable, |report| {
-                    Part::Available(Outliers { report, row_names })
-                })
-            }),
+        self.metrics.observe_stage(Stage::Predict, started);
+        Some(predictions)
+    }
+
+    /// Explains the results of `records`; `None` if whatever explains has failed.
+    pub(crate) fn explain(&self, records: &Records) -> Option<Explanation> {
+        let prediction = match &self.model.explainer {
+            None => None,
+            Some(explainer) => {
+                let contributions = guard(|| explainer.explain(records))?;
+                let is_whole = contributions.values.len_of(ndarray::Axis(0)) == records.n_rows();
+                Some(contributions).filter(|_| is_whole)
+            }
         };
-        Some(Answer { predictions: Predictions(predictions), monitoring })
+        let outliers = match &self.model.outliers {
+            None => None,
+            Some(detector) => Some(guard(|| detector.reasons(records))?),
+        };
+        Some(Explanation { prediction, outliers })
+    }
+
+    /// Asks the detectors about `records`. One that fails costs its part of the answer.
+    pub(crate) fn monitor(&self, records: &Records) -> Monitoring {
+        let mut monitoring = Monitoring::default();
+        if let Some(detector) = &self.model.drift {
+            let started = Instant::now();
+            let report = guard(|| detector.detect(records)).filter(|report: &DriftReport| {
+                let tested = report.features.iter().map(|feature| feature.feature.as_str());
+                tested.eq(records.schema().names())
+            });
+            self.metrics.observe_stage(Stage::Drift, started);
+            monitoring.drift = Some(report.map_or(Part::Unavailable, Part::Available));
+        }
+        if let Some(detector) = &self.model.outliers {
+            let started = Instant::now();
+            let report = guard(|| detector.detect(records))
+                .filter(|report: &OutlierReport| report.rows.len() == records.n_rows());
+            self.metrics.observe_stage(Stage::Outliers, started);
+            monitoring.outliers = Some(report.map_or(Part::Unavailable, Part::Available));
+        }
+        monitoring
+    }
+
+    /// What is said of rows that no detector has looked at in time.
+    pub(crate) fn unmonitored(&self) -> Monitoring {
+        let mut monitoring = Monitoring::default();
+        monitoring.drift = self.model.drift.as_ref().map(|_| Part::Unavailable);
+        monitoring.outliers = self.model.outliers.as_ref().map(|_| Part::Unavailable);
+        monitoring
     }
 }
 
 /// Calls a model that others wrote: a panic is a failure like an error, and ends this call only.
-fn guard<T>(call: impl FnOnce() -> Result<T, PredictError>) -> Option<T> {
+pub(crate) fn guard<T>(call: impl FnOnce() -> Result<T, PredictError>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()?.ok()
-}
-
-fn require_same_columns(model: &Schema, other: &Schema, detector: Detector) -> Result<(), Error> {
-    let mut positions = 0..model.len().max(other.len());
-    let differs = |&position: &usize| {
-        let pair = model.features().get(position).zip(other.features().get(position));
-        !pair.is_some_and(|(expected, got)| expected.is_same_column(got))
-    };
-    match positions.find(differs) {
-        None => Ok(()),
-        Some(position) => Err(Error::SchemaMismatch {
-            detector,
-            position,
-            expected: model.features().get(position).cloned().map(Box::new),
-            got: other.features().get(position).cloned().map(Box::new),
-        }),
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use mlops_core::{DriftReport, DriftTest, Feature, FeatureDrift, PValueMethod};
+    use mlops_core::{
+        DriftDetector, DriftReport, DriftTest, FeatureDrift, OutlierDetector, PValueMethod,
+    };
 
     use super::*;
-    use crate::testing::{BAD, Fault, Stub, records, schema};
+    use crate::testing::{BAD, Fault, Stub, classifier, model, records, schema, scorer};
 
     #[derive(Debug)]
     struct Careless(Arc<Schema>);
@@ -135,46 +151,17 @@ mod tests {
 
     #[test]
     fn a_detector_that_answers_for_other_features_or_rows_has_failed() {
-        let classifier = Classifier::new(Stub::new());
-        let drift = Box::new(Careless(schema()));
-        let outliers = Box::new(Careless(schema()));
-        let scorer = Scorer::new(classifier, Some(drift), Some(outliers), Dialect::Native).unwrap();
-        let answer = scorer.answer(&records(&[9.4])).unwrap();
-        assert!(matches!(answer.monitoring.drift, Some(Part::Unavailable)));
-        assert!(matches!(answer.monitoring.outliers, Some(Part::Unavailable)));
+        let model = model().drift(Careless(schema())).outliers(Careless(schema()));
+        let monitoring = scorer(model).monitor(&records(&[9.4]));
+        assert!(matches!(monitoring.drift, Some(Part::Unavailable)));
+        assert!(matches!(monitoring.outliers, Some(Part::Unavailable)));
     }
 
     #[test]
     fn a_model_that_fails_in_any_way_has_no_answer() {
         for fault in [Fault::Error, Fault::Panic, Fault::TooFewRows] {
-            let classifier = Classifier::new(Stub::new().fault(fault));
-            let scorer = Scorer::new(classifier, None, None, Dialect::Native).unwrap();
-            assert!(scorer.answer(&records(&[BAD, 9.8])).is_none(), "{fault:?}");
+            let scorer = scorer(classifier(Stub::new().fault(fault)));
+            assert!(scorer.predict(&records(&[BAD, 9.8])).is_none(), "{fault:?}");
         }
-    }
-
-    #[test]
-    fn the_first_feature_that_differs_is_named() {
-        let mismatch = |features: Vec<Feature>| {
-            let other = Arc::new(Schema::new(features).unwrap());
-            let outliers = Stub::new().schema(other);
-            let classifier = Classifier::new(Stub::new());
-            Scorer::new(classifier, None, Some(Box::new(outliers)), Dialect::Native).unwrap_err()
-        };
-        let (alcohol, is_red) = (Feature::numeric("alcohol"), Feature::integer("is_red"));
-        let ph = Feature::numeric("pH");
-        let expected =
-            |position, expected: Option<&Feature>, got: Option<&Feature>| Error::SchemaMismatch {
-                detector: Detector::Outliers,
-                position,
-                expected: expected.cloned().map(Box::new),
-                got: got.cloned().map(Box::new),
-            };
-        assert_eq!(
-            mismatch(vec![alcohol.clone(), ph.clone()]),
-            expected(1, Some(&is_red), Some(&ph))
-        );
-        assert_eq!(mismatch(vec![alcohol.clone()]), expected(1, Some(&is_red), None));
-        assert_eq!(mismatch(vec![alcohol, is_red, ph.clone()]), expected(2, None, Some(&ph)));
     }
 }

@@ -1,70 +1,195 @@
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use mlops_core::{Classifier, JsonLimits, Records};
+use axum::http::HeaderMap;
+use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds, Telemetry};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::{timeout, timeout_at};
 
-use crate::ServiceBuilder;
-use crate::limits::Limits;
-use crate::log::{Event, Log};
-use crate::metrics::Metrics;
+use crate::admission::Admission;
+use crate::metrics::{Metrics, Stage};
+use crate::model::Model;
 use crate::problem::Problem;
-use crate::request_id::{RequestId, RequestIds};
-use crate::router::router;
+use crate::protocol::{Answer, Protocol};
+use crate::request::Context;
+use crate::router::{Paths, router};
 use crate::scoring::Scorer;
+use crate::shadow::{Shadow, ShadowRequest};
+use crate::slot::Slot;
+use crate::source::Watcher;
+use crate::{Error, Form, Limits, ModelSource, ReloadError, ServiceBuilder};
 
-/// A model with its detectors, its limits, its metrics and its log; a clone is the same service.
+/// Models with their detectors, limits, metrics and telemetry; a clone is the same service.
 #[derive(Clone, Debug)]
 pub struct Service {
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    scorer: Scorer,
-    limits: Limits,
-    metrics: Metrics,
-    log: Option<Log>,
+pub(crate) struct Inner {
+    pub(crate) default_slot: Arc<Slot>,
+    pub(crate) slots: HashMap<String, Arc<Slot>>,
+    pub(crate) form: Form,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) shadow: Shadow,
+    pub(crate) admission: Admission,
     request_ids: RequestIds,
     // One permit for each core: so many large requests are worked on at a time.
     large_requests: Arc<Semaphore>,
+    // The same for detectors that are not known to be quick.
+    slow_detectors: Arc<Semaphore>,
     is_stopping: AtomicBool,
+    // Set once, when the service is there.
+    watchers: OnceLock<Vec<Watcher>>,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::ApiKeys>,
+}
+
+/// A service that may be gone.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakService(Weak<Inner>);
+
+impl WeakService {
+    pub(crate) fn upgrade(&self) -> Option<Service> {
+        self.0.upgrade().map(|inner| Service { inner })
+    }
 }
 
 impl Service {
-    /// A builder of a service that answers with the predictions of `classifier`.
+    /// A builder of a service that answers with the predictions of `model`.
     ///
     /// # Examples
     /// The page of this crate shows a whole service.
-    pub fn builder(classifier: Classifier) -> ServiceBuilder {
-        ServiceBuilder::new(classifier)
+    pub fn builder(model: Model) -> ServiceBuilder {
+        ServiceBuilder::new(model)
     }
 
-    pub(crate) fn new(scorer: Scorer, limits: Limits, metrics: Metrics, log: Option<Log>) -> Self {
+    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self {
+        let Parts { default_slot, slots, form, limits, metrics, telemetry, shadow, .. } = parts;
+        let service = Self {
             inner: Arc::new(Inner {
-                scorer,
-                limits,
+                default_slot,
+                slots,
+                form,
                 metrics,
-                log,
+                telemetry,
+                shadow,
+                admission: Admission::new(limits.requests),
+                limits,
                 request_ids: RequestIds::new(),
                 large_requests: Arc::new(Semaphore::new(cores)),
+                slow_detectors: Arc::new(Semaphore::new(cores)),
                 is_stopping: AtomicBool::new(false),
+                watchers: OnceLock::new(),
+                #[cfg(feature = "api-keys")]
+                api_keys: parts.api_keys,
             }),
+        };
+        let watch = |(source, interval)| {
+            Watcher::start(source, interval, WeakService(Arc::downgrade(&service.inner)))
+        };
+        let watchers = parts.sources.into_iter().map(watch).collect::<Result<_, _>>()?;
+        // It was empty so far.
+        let _ = service.inner.watchers.set(watchers);
+        Ok(service)
+    }
+
+    /// Whether a request shows a key, if keys are asked for.
+    #[cfg_attr(
+        not(feature = "api-keys"),
+        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "no keys are asked for")
+    )]
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        #[cfg(feature = "api-keys")]
+        if self.inner.api_keys.as_ref().is_some_and(|keys| !keys.admit(headers)) {
+            return Err(Problem::Unauthorized);
         }
+        let _ = headers;
+        Ok(())
+    }
+
+    /// Asks the sources of new versions now, and waits for them; the number of versions that were put in place.
+    ///
+    /// # Errors
+    /// [`ReloadError`] of the first source that fails; the others are asked all the same.
+    pub fn reload(&self) -> Result<usize, ReloadError> {
+        let watchers = self.inner.watchers.get().map_or(&[][..], Vec::as_slice);
+        if watchers.is_empty() {
+            return Err(ReloadError::NoSource);
+        }
+        let (mut n_swapped, mut failure) = (0, None);
+        for watcher in watchers {
+            match watcher.reload() {
+                Ok(is_swapped) => n_swapped += usize::from(is_swapped),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(n_swapped), Err)
     }
 
     /// The routes of the service, for a server of your own or for tests without a socket.
     ///
-    /// Timeouts of headers and the limit of connections are not theirs: [`serve`](crate::serve)
-    /// adds them.
+    /// Deadlines of connections and their limit are not theirs: [`Server`](crate::Server) adds them.
     pub fn router(&self) -> Router {
-        router(self.clone())
+        router(self.clone(), Paths::All)
+    }
+
+    /// Puts `model` in the place of the model of the same name. Requests that are being answered keep the version
+    /// they began with; if the new one is refused, the old one stays.
+    ///
+    /// # Errors
+    /// * [`Error::UnknownModel`] if no model has the name
+    /// * [`Error::SchemaMismatch`] if the model or one of its parts reads other features
+    /// * [`Error::ExampleFailed`] if the model does not predict its example
+    pub fn swap(&self, model: Model) -> Result<(), Error> {
+        let swapped = self.checked_slot(&model).map(|slot| {
+            let scorer = Scorer::new(self.inner.metrics.of_model(&model), model);
+            let before = slot.put_champion(scorer);
+            before.metrics.set_active(false);
+            slot.champion().metrics.set_active(true);
+        });
+        self.inner.metrics.count_swap(swapped.is_ok());
+        swapped
+    }
+
+    /// Has `model` score the requests of the model of the same name, too. Its answers are logged and compared, and
+    /// nobody gets them. [`end_challenge`](Self::end_challenge) ends that.
+    ///
+    /// # Errors
+    /// Those of [`swap`](Self::swap).
+    pub fn challenge(&self, model: Model) -> Result<(), Error> {
+        let slot = self.checked_slot(&model)?;
+        slot.put_challenger(Some(Scorer::new(self.inner.metrics.of_model(&model), model)));
+        Ok(())
+    }
+
+    /// Ends the trial of a challenger of the model called `name`, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`] if no model has the name.
+    pub fn end_challenge(&self, name: &str) -> Result<(), Error> {
+        let slot = self.inner.slots.get(name);
+        slot.ok_or_else(|| Error::UnknownModel { name: name.to_owned() })?.put_challenger(None);
+        Ok(())
+    }
+
+    fn checked_slot(&self, model: &Model) -> Result<&Arc<Slot>, Error> {
+        let unknown = || Error::UnknownModel { name: model.name().to_owned() };
+        let slot = self.inner.slots.get(model.name()).ok_or_else(unknown)?;
+        slot.check(model)?;
+        Ok(slot)
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -73,6 +198,11 @@ impl Service {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// The slot of the model called `name`.
+    pub(crate) fn slot(&self, name: &str) -> Result<&Arc<Slot>, Problem> {
+        self.inner.slots.get(name).ok_or(Problem::UnknownModel)
     }
 
     pub(crate) fn next_request_id(&self) -> RequestId {
@@ -88,22 +218,55 @@ impl Service {
         self.inner.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Waits until the log has written every request that was answered.
-    pub(crate) async fn flush_log(&self) {
-        if let Some(log) = &self.inner.log {
-            log.flush().await;
-        }
+    /// Waits until the telemetry has written every request that was answered.
+    pub(crate) async fn flush_telemetry(&self) -> Result<(), Error> {
+        let Some(telemetry) = self.inner.telemetry.clone() else { return Ok(()) };
+        let grace = self.limits().grace;
+        let flushed = spawn_blocking(move || telemetry.flush(grace)).await;
+        // A flush does not panic; if it did, there would be nothing to wait for.
+        flushed.unwrap_or(Ok(())).map_err(Error::from)
     }
 
-    /// Answers a body of JSON records with a body of JSON.
+    /// Answers a body in the form of a protocol.
     ///
-    /// A large body is read, and many rows are scored, on a thread where they hold up no other
-    /// request.
-    pub(crate) async fn answer(&self, id: RequestId, body: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    /// A large body is worked on on a thread where it holds up no other request.
+    pub(crate) async fn answer<P: Protocol>(
+        &self,
+        slot: &Arc<Slot>,
+        context: Context,
+        protocol: P,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Problem> {
+        let deadline = (context.received + self.limits().request_time).into();
+        let answer = self.answer_sometime(Arc::clone(slot), context, protocol, body);
+        timeout_at(deadline, answer).await.unwrap_or(Err(Problem::Deadline))
+    }
+
+    async fn answer_sometime<P: Protocol>(
+        &self,
+        slot: Arc<Slot>,
+        context: Context,
+        mut protocol: P,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Problem> {
+        self.metrics().body_bytes.observe(body.len() as f64);
         let is_large = body.len() > INLINE_BYTES;
-        let records = self.run(is_large, move |service| service.read(&body)).await??;
-        let is_large = records.n_rows() > INLINE_ROWS;
-        self.run(is_large, move |service| service.score(id, records)).await?
+        let is_quick = slot.pace.is_quick();
+        let champion = slot.champion();
+        let score = move |service: &Self| {
+            let answer = service.score(champion, context.id, &mut protocol, &body)?;
+            Ok::<_, Problem>((answer, protocol))
+        };
+        let (mut answer, protocol) = self.run(is_large, score).await??;
+        if is_quick && !is_large {
+            let started = Instant::now();
+            answer.monitoring = answer.scorer.monitor(&answer.records);
+            slot.pace.observe(started.elapsed());
+        } else {
+            answer.monitoring = self.monitor_in_time(&slot, &answer, is_large).await;
+        }
+        let finish = move |service: &Self| service.finish(&slot, context, &protocol, answer);
+        self.run(is_large, finish).await?
     }
 
     async fn run<T: Send + 'static>(
@@ -124,27 +287,114 @@ impl Service {
         spawn_blocking(work).await.map_err(|_| Problem::Internal)
     }
 
-    fn read(&self, body: &[u8]) -> Result<Records, Problem> {
-        let schema = self.inner.scorer.classifier().schema();
-        let limits = JsonLimits::default().max_rows(self.limits().rows);
-        Ok(Records::from_json(schema, body, limits)?)
-    }
-
-    fn score(&self, request_id: RequestId, records: Records) -> Result<Vec<u8>, Problem> {
-        let Some(answer) = self.inner.scorer.answer(&records) else {
-            self.metrics().model_failures.inc();
+    fn score<P: Protocol>(
+        &self,
+        scorer: Arc<Scorer>,
+        request_id: RequestId,
+        protocol: &mut P,
+        body: &[u8],
+    ) -> Result<Answer, Problem> {
+        let started = Instant::now();
+        let records =
+            protocol.read(scorer.schema(), body, self.limits().rows).inspect_err(|problem| {
+                self.metrics().observe_violations(problem.violations());
+            })?;
+        scorer.metrics.observe_stage(Stage::Parse, started);
+        scorer.metrics.observe_records(&records);
+        let Some(predictions) = scorer.predict(&records) else {
+            scorer.metrics.failures.inc();
             return Err(Problem::Internal);
         };
-        self.metrics().observe_answer(&answer);
-        let body = answer.to_json().map_err(|_| Problem::Internal)?;
-        if let Some(log) = &self.inner.log {
-            log.push(Event { time: SystemTime::now(), request_id, records, answer });
+        let explanation = if protocol.explains() {
+            Some(scorer.explain(&records).ok_or(Problem::Internal)?)
+        } else {
+            None
+        };
+        Ok(Answer {
+            request_id,
+            scorer,
+            records: Arc::new(records),
+            predictions,
+            explanation,
+            monitoring: Monitoring::default(),
+        })
+    }
+
+    /// Asks the detectors on another thread, and waits for them until a deadline.
+    async fn monitor_in_time(&self, slot: &Slot, answer: &Answer, is_large: bool) -> Monitoring {
+        let (scorer, records) = (Arc::clone(&answer.scorer), Arc::clone(&answer.records));
+        let threads = Arc::clone(&self.inner.slow_detectors);
+        let monitor = async {
+            let permit = threads.acquire_owned().await;
+            spawn_blocking(move || {
+                let _permit = permit;
+                let started = Instant::now();
+                (scorer.monitor(&records), started.elapsed())
+            })
+            .await
+        };
+        match timeout(self.limits().monitoring_time, monitor).await {
+            Ok(Ok((monitoring, duration))) => {
+                if !is_large {
+                    slot.pace.observe(duration);
+                }
+                monitoring
+            }
+            Ok(Err(_)) | Err(_) => answer.scorer.unmonitored(),
+        }
+    }
+
+    /// Writes the answer, and tells of it.
+    fn finish<P: Protocol>(
+        &self,
+        slot: &Slot,
+        context: Context,
+        protocol: &P,
+        answer: Answer,
+    ) -> Result<Vec<u8>, Problem> {
+        let started = Instant::now();
+        let body = protocol.write(&answer)?;
+        let Answer { scorer, records, predictions, monitoring, .. } = answer;
+        scorer.metrics.observe_stage(Stage::Encode, started);
+        scorer.metrics.observe_answer(&predictions, &monitoring);
+        if let Some(challenger) = slot.challenger() {
+            self.inner.shadow.push(ShadowRequest {
+                context: context.clone(),
+                challenger,
+                champion: Arc::clone(&scorer),
+                records: Arc::clone(&records),
+                predictions: predictions.clone(),
+            });
+        }
+        if let Some(telemetry) = &self.inner.telemetry
+            && telemetry.is_sampled(context.id)
+        {
+            let version = Arc::clone(scorer.version());
+            let mut inference = Inference::new(context.id, version, records, predictions);
+            inference.time = context.time;
+            inference.duration = context.received.elapsed();
+            inference.trace_id = context.trace_id;
+            inference.monitoring = monitoring;
+            telemetry.record(Event::Inference(Box::new(inference)));
         }
         Ok(body)
     }
 }
 
-/// A larger body is read on a thread of its own: reading this much takes a fraction of a millisecond.
-const INLINE_BYTES: usize = 32 << 10;
-/// More rows are scored on a thread of their own: model and detectors may take 10 us for a row.
-const INLINE_ROWS: usize = 64;
+/// What a service is made of.
+pub(crate) struct Parts {
+    pub(crate) default_slot: Arc<Slot>,
+    pub(crate) slots: HashMap<String, Arc<Slot>>,
+    pub(crate) form: Form,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) shadow: Shadow,
+    pub(crate) sources: Vec<(Box<dyn ModelSource>, Duration)>,
+    #[cfg(feature = "api-keys")]
+    pub(crate) api_keys: Option<crate::ApiKeys>,
+}
+
+/// A larger body is worked on on a thread of its own: reading this much and scoring its rows takes about a
+/// millisecond.
+const INLINE_BYTES: usize = 16 << 10;

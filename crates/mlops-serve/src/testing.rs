@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
 
 use mlops_core::{
-    DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift, JsonLimits,
-    OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records, Schema,
+    Classifier, DriftDetector, DriftReport, DriftStatus, DriftTest, Feature, FeatureDrift,
+    OutlierDetector, PValueMethod, PredictError, Prediction, Predictor, Records, RecordsLimits,
+    Schema,
 };
 
-use crate::log::Event;
-use crate::request_id::RequestId;
-use crate::response::{Answer, Monitoring, Outliers, Part, Predictions};
+use crate::Model;
+use crate::metrics::Metrics;
+use crate::routes::ROUTES;
+use crate::scoring::Scorer;
 
 pub(crate) fn schema() -> Arc<Schema> {
     let features = vec![Feature::numeric("alcohol"), Feature::integer("is_red")];
@@ -26,20 +27,20 @@ pub(crate) fn body(alcohol: &[f64]) -> String {
 }
 
 pub(crate) fn records(alcohol: &[f64]) -> Records {
-    Records::from_json(&schema(), body(alcohol).as_bytes(), JsonLimits::default()).unwrap()
+    Records::from_json(&schema(), body(alcohol).as_bytes(), RecordsLimits::default()).unwrap()
 }
 
-/// The answered request of one row of 9.4 % alcohol.
-pub(crate) fn event() -> Event {
-    let (stub, records) = (Stub::new(), records(&[9.4]));
-    let drift = DriftDetector::detect(&stub, &records).unwrap();
-    let outliers = mlops_core::OutlierDetectorExt::detect(&stub, &records).unwrap();
-    let monitoring = Monitoring {
-        drift: Some(Part::Available(drift)),
-        outliers: Some(Part::Available(Outliers { report: outliers, row_names: None })),
-    };
-    let answer = Answer { predictions: Predictions(vec![false]), monitoring };
-    Event { time: SystemTime::UNIX_EPOCH, request_id: RequestId::of(0), records, answer }
+/// A model without detectors, that predicts as [`Stub`] does.
+pub(crate) fn model() -> Model {
+    classifier(Stub::new())
+}
+
+pub(crate) fn classifier(stub: Stub) -> Model {
+    Model::classifier("wines", Classifier::new(stub))
+}
+
+pub(crate) fn scorer(model: Model) -> Scorer {
+    Scorer::new(Metrics::new("Wine", ROUTES, None).of_model(&model), model)
 }
 
 /// Model and detector whose numbers are easily followed: the probability is a twentieth of the
@@ -157,38 +158,6 @@ impl SharedBuffer {
 impl Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A writer that blocks until it is released.
-pub(crate) struct Blocked {
-    release: mpsc::Receiver<()>,
-    is_released: bool,
-    buffer: SharedBuffer,
-}
-
-impl Blocked {
-    pub(crate) fn new() -> (Self, mpsc::Sender<()>) {
-        let (sender, release) = mpsc::channel();
-        (Self { release, is_released: false, buffer: SharedBuffer::default() }, sender)
-    }
-
-    pub(crate) fn buffer(&self) -> SharedBuffer {
-        self.buffer.clone()
-    }
-}
-
-impl Write for Blocked {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.is_released {
-            self.release.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
-            self.is_released = true;
-        }
-        self.buffer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

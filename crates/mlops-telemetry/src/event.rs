@@ -51,7 +51,7 @@ pub struct Inference {
     /// Whether the client got this answer.
     pub role: Role,
     /// The rows of the request.
-    pub records: Records,
+    pub records: Arc<Records>,
     /// What the model said.
     pub predictions: Predictions,
     /// What the detectors said.
@@ -63,7 +63,7 @@ impl Inference {
     pub fn new(
         request_id: RequestId,
         model: Arc<ModelVersion>,
-        records: Records,
+        records: Arc<Records>,
         predictions: Predictions,
     ) -> Self {
         Self {

@@ -2,6 +2,7 @@ mod compact;
 mod original;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use mlops_core::{OutlierReport, Prediction};
 use ndarray::s;
@@ -109,7 +110,7 @@ fn part(inference: &Inference, range: Range<usize>) -> Inference {
     let Predictions { classes, outputs } = &inference.predictions;
     let Monitoring { drift, outliers } = &inference.monitoring;
     Inference {
-        records: inference.records.select(&rows),
+        records: Arc::new(inference.records.select(&rows)),
         predictions: Predictions {
             classes: classes.as_ref().map(|classes| classes[range.clone()].to_vec()),
             outputs: Prediction::new(outputs.values.slice(s![range.clone(), ..]).to_owned()),
@@ -132,7 +133,7 @@ fn part(inference: &Inference, range: Range<usize>) -> Inference {
 /// The answer without what grows with the number of columns.
 fn without_columns(inference: &Inference) -> Inference {
     let monitoring = Monitoring { drift: None, ..inference.monitoring.clone() };
-    let records = inference.records.select(&[]);
+    let records = Arc::new(inference.records.select(&[]));
     Inference { records, monitoring, ..inference.clone() }
 }
 

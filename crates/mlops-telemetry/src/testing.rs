@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
 use mlops_core::{
-    DriftReport, DriftTest, Feature, FeatureDrift, JsonLimits, OutlierReport, PValueMethod,
-    Prediction, Records, Schema,
+    DriftReport, DriftTest, Feature, FeatureDrift, OutlierReport, PValueMethod, Prediction,
+    Records, RecordsLimits, Schema,
 };
 
 use crate::{Inference, ModelVersion, Monitoring, Part, Predictions, RequestId, Role};
@@ -20,7 +20,7 @@ pub(crate) fn schema() -> Arc<Schema> {
 pub(crate) fn inference(alcohol: &[f64]) -> Inference {
     let rows = alcohol.iter().map(|value| format!(r#"{{"alcohol":{value},"is_red":1}}"#));
     let body = format!("[{}]", rows.collect::<Vec<_>>().join(","));
-    let limits = JsonLimits::default().max_rows(1_000_000);
+    let limits = RecordsLimits::default().max_rows(1_000_000);
     let records = Records::from_json(&schema(), body.as_bytes(), limits).unwrap();
     let method = PValueMethod::Exact;
     let drift = DriftReport::new(
@@ -37,7 +37,7 @@ pub(crate) fn inference(alcohol: &[f64]) -> Inference {
         trace_id: None,
         model: Arc::new(ModelVersion { name: "wines".to_owned(), version: Some("7".to_owned()) }),
         role: Role::Champion,
-        records,
+        records: Arc::new(records),
         predictions: Predictions {
             classes: Some(alcohol.iter().map(|&alcohol| u32::from(alcohol > 10.0)).collect()),
             outputs: Prediction::single(alcohol.iter().map(|alcohol| alcohol / 20.0).collect()),

@@ -1,5 +1,6 @@
 use clap::ValueEnum;
-use mlops_serve::Dialect;
+use mlops_serve::Form;
+use mlops_telemetry::LineFormat;
 
 /// Whose answers the service gives where they differ from its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -8,10 +9,18 @@ pub(crate) enum Compat {
     Seed,
 }
 
-/// How a service without or with such a wish writes.
-pub(crate) fn dialect(compat: Option<Compat>) -> Dialect {
+/// The form of answers without or with such a wish.
+pub(crate) fn form(compat: Option<Compat>) -> Form {
     match compat {
-        None => Dialect::Native,
-        Some(Compat::Seed) => Dialect::Seed,
+        None => Form::PerRow,
+        Some(Compat::Seed) => Form::Original,
+    }
+}
+
+/// The form of log lines without or with such a wish.
+pub(crate) fn line_format(compat: Option<Compat>) -> LineFormat {
+    match compat {
+        None => LineFormat::Compact,
+        Some(Compat::Seed) => LineFormat::Original,
     }
 }

@@ -1,20 +1,25 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use mlops_core::Classifier;
+use mlops_core::{Classifier, Contributions, Explainer, PredictError, Records, Schema};
+use mlops_telemetry::Telemetry;
+use ndarray::Array3;
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use proptest::strategy::Strategy;
 use tokio::runtime::Builder;
 use tower::ServiceExt;
 
-use crate::testing::{BAD, Fault, SharedBuffer, Stub, body};
-use crate::{Service, ServiceBuilder};
+use crate::testing::{BAD, Fault, SharedBuffer, Stub, body, classifier, model, schema};
+use crate::{Error, Form, Limits, Model, Service, ServiceBuilder};
+
+fn watched() -> Model {
+    model().drift(Stub::new()).outliers(Stub::new())
+}
 
 fn builder() -> ServiceBuilder {
-    Service::builder(Classifier::new(Stub::new()))
-        .name("WineQualityService")
-        .drift(Stub::new())
-        .outliers(Stub::new())
-        .without_log()
+    Service::builder(watched()).name("WineQualityService")
 }
 
 struct Reply {
@@ -61,24 +66,31 @@ async fn an_answer_holds_predictions_drift_and_outliers() {
 
 #[tokio::test]
 async fn a_service_without_detectors_answers_without_them() {
-    let service = Service::builder(Classifier::new(Stub::new())).without_log().build().unwrap();
+    let service = Service::builder(model()).build().unwrap();
     let reply = predict(&service, body(&[9.4, 13.0])).await;
     insta::assert_snapshot!(reply.body, @r#"[{"predictions":[0,1],"monitoring":{}}]"#);
 }
 
 #[tokio::test]
-async fn each_request_is_logged_in_three_lines_under_its_name() {
+async fn each_request_that_was_answered_is_told_of_under_its_name() {
     let buffer = SharedBuffer::default();
-    let service = builder().log(buffer.clone()).build().unwrap();
+    let telemetry = Telemetry::builder("WineQualityService", buffer.clone()).start().unwrap();
+    let service = builder().telemetry(telemetry).build().unwrap();
     let reply = predict(&service, body(&[9.4])).await;
     assert_eq!(predict(&service, "[]").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    service.flush_log().await;
-    let lines = buffer.text().replace(reply.header("x-request-id"), "ID");
-    insta::assert_snapshot!(lines, @r#"
-    {"service_name":"WineQualityService","type":"input_data","value":"[{\"alcohol\":9.4,\"is_red\":1}]","request_id":"ID"}
-    {"service_name":"WineQualityService","type":"monitoring_metrics","monitoring":{"drift":{"threshold":0.05,"is_drift":{"alcohol":0,"is_red":null},"p_value":{"alcohol":0.5875,"is_red":null}},"outliers":{"is_outlier":[0],"instance_score":[9.4]}},"request_id":"ID"}
-    {"service_name":"WineQualityService","type":"output_data","predictions":[0],"monitoring":{"drift":{"threshold":0.05,"is_drift":{"alcohol":0,"is_red":null},"p_value":{"alcohol":0.5875,"is_red":null}},"outliers":{"is_outlier":[0],"instance_score":[9.4]}},"request_id":"ID"}
-    "#);
+    service.flush_telemetry().await.unwrap();
+    let text = buffer.text();
+    let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
+    assert_eq!(line["request_id"], reply.header("x-request-id"));
+    assert_eq!(line["inputs"]["data"], serde_json::json!([[9.4, 1]]));
+    let answer: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(line["monitoring"], answer[0]["monitoring"]);
+    assert!(
+        get(&service, "/metrics")
+            .await
+            .body
+            .contains("mlops_telemetry_events_total{outcome=\"written\"} 1\n")
+    );
 }
 
 #[tokio::test]
@@ -102,7 +114,8 @@ async fn json_that_is_malformed_is_a_bad_request() {
 
 #[tokio::test]
 async fn bodies_and_batches_above_the_limits_are_too_large() {
-    let service = builder().max_body_bytes(400_000).build().unwrap();
+    let service =
+        builder().limits(Limits { body_bytes: 400_000, ..Limits::default() }).build().unwrap();
     let reply = predict(&service, body(&vec![9.5; 10_000])).await;
     assert_eq!(reply.status, StatusCode::OK);
 
@@ -138,8 +151,7 @@ async fn unknown_paths_and_methods_are_problems_too() {
 
 #[tokio::test]
 async fn a_model_that_panics_costs_one_request() {
-    let model = Stub::new().fault(Fault::Panic);
-    let service = Service::builder(Classifier::new(model)).without_log().build().unwrap();
+    let service = Service::builder(classifier(Stub::new().fault(Fault::Panic))).build().unwrap();
     // The second batch is large enough to be scored on a thread of its own.
     for bad in [vec![BAD], vec![BAD; 1000]] {
         let (reply, other) =
@@ -150,23 +162,29 @@ async fn a_model_that_panics_costs_one_request() {
         }
         assert_eq!(other.status, StatusCode::OK);
     }
-    assert!(get(&service, "/metrics").await.body.contains("mlops_model_failures_total 2\n"));
+    assert!(
+        get(&service, "/metrics")
+            .await
+            .body
+            .contains("mlops_model_failures_total{model=\"wines\",version=\"\"} 2\n")
+    );
 }
 
 #[tokio::test]
 async fn a_detector_that_fails_costs_its_part_of_the_answer() {
-    let service = builder()
-        .drift(Stub::new().fault(Fault::Error))
-        .outliers(Stub::new().fault(Fault::Panic))
-        .build()
-        .unwrap();
+    let (drift, outliers) = (Stub::new().fault(Fault::Error), Stub::new().fault(Fault::Panic));
+    let service = Service::builder(model().drift(drift).outliers(outliers)).build().unwrap();
     let reply = predict(&service, body(&[BAD])).await;
     assert_eq!(reply.status, StatusCode::OK);
     insta::assert_snapshot!(reply.body, @r#"[{"predictions":[1],"monitoring":{"drift":{"status":"unavailable"},"outliers":{"status":"unavailable"}}}]"#);
     assert!(predict(&service, body(&[9.4])).await.body.contains("instance_score"));
     let page = get(&service, "/metrics").await.body;
-    assert!(page.contains("mlops_monitoring_failures_total{detector=\"drift\"} 1\n"));
-    assert!(page.contains("mlops_monitoring_failures_total{detector=\"outliers\"} 1\n"));
+    assert!(
+        page.contains("mlops_monitoring_failures_total{model=\"wines\",detector=\"drift\"} 1\n")
+    );
+    assert!(
+        page.contains("mlops_monitoring_failures_total{model=\"wines\",detector=\"outliers\"} 1\n")
+    );
 }
 
 #[tokio::test]
@@ -186,12 +204,13 @@ async fn health_is_a_line_and_readiness_ends_with_the_shutdown() {
 
 #[tokio::test]
 async fn every_path_of_the_list_is_there() {
-    let service = builder().build().unwrap();
+    let service = Service::builder(watched().version("7")).build().unwrap();
     let list = get(&service, "/").await.body;
-    assert_eq!(list.lines().count(), 5);
-    for line in list.lines() {
+    assert_eq!(list.lines().count(), crate::routes::ROUTES.len());
+    for line in list.lines().filter(|line| !line.contains("/admin/")) {
         let path = line.split_whitespace().nth(1).unwrap();
-        assert_ne!(get(&service, path).await.status, StatusCode::NOT_FOUND, "{path}");
+        let path = path.replace("{name}", "wines").replace("{version}", "7");
+        assert_ne!(get(&service, &path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
 
@@ -203,10 +222,15 @@ async fn metrics_are_openmetrics_text() {
     let reply = get(&service, "/metrics").await;
     assert!(reply.header("content-type").starts_with("application/openmetrics-text;"));
     for line in [
-        r#"mlops_requests_total{endpoint="/predict",status="200"} 1"#,
-        r#"mlops_requests_total{endpoint="none",status="404"} 1"#,
-        "mlops_rows_total 2",
-        r#"mlops_drift_flags_total{feature="alcohol"} 1"#,
+        r#"http_server_request_duration_seconds_count{http_request_method="POST",http_route="/predict",http_response_status_code="200"} 1"#,
+        r#"http_server_request_duration_seconds_count{http_request_method="POST",http_route="/predict",http_response_status_code="503"} 0"#,
+        r#"http_server_request_duration_seconds_count{http_request_method="GET",http_route="none",http_response_status_code="404"} 1"#,
+        "http_server_active_requests 1",
+        r#"mlops_predictions_total{model="wines",version="",class="0"} 2"#,
+        r#"mlops_drift_flags_total{model="wines",feature="alcohol"} 1"#,
+        r#"mlops_requests_shed_total{reason="in_flight"} 0"#,
+        r#"mlops_validation_errors_total{code="unknown_level"} 0"#,
+        r#"mlops_model_info{name="wines",version="",sha256=""} 1"#,
     ] {
         assert!(reply.body.lines().any(|found| found == line), "{line} is not in\n{}", reply.body);
     }
@@ -214,10 +238,161 @@ async fn metrics_are_openmetrics_text() {
     assert_eq!(end, "");
     for line in samples.lines().filter(|line| !line.starts_with("# ")) {
         let (series, value) = line.rsplit_once(' ').unwrap();
-        assert!(series.starts_with("mlops_"), "{line}");
+        assert!(series.starts_with("mlops_") || series.starts_with("http_server_"), "{line}");
         assert!(value.parse::<f64>().is_ok(), "{line}");
     }
 }
+
+async fn predict_natively(service: &Service, query: &str, body: String) -> Reply {
+    let request = Request::post(format!("/v1/models/wines/predict{query}"));
+    let request = request.header("content-type", "application/json");
+    send(service, request.body(body.into()).unwrap()).await
+}
+
+/// Says that the alcohol does it.
+#[derive(Debug)]
+struct Alcohol(Arc<Schema>);
+
+impl Explainer for Alcohol {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.0
+    }
+
+    fn explain(&self, records: &Records) -> Result<Contributions, PredictError> {
+        let shape = (records.n_rows(), 1, 2);
+        let alcohol = |(row, _, column)| if column == 0 { records.row(row)[0] } else { 0.0 };
+        Ok(Contributions::new(vec![0.5], Array3::from_shape_fn(shape, alcohol)))
+    }
+}
+
+#[tokio::test]
+async fn a_named_model_says_all_that_it_knows() {
+    let model = watched().version("7").digest("ab12").explainer(Alcohol(schema()));
+    let service = Service::builder(model).build().unwrap();
+    let reply = predict_natively(&service, "", body(&[9.4, 13.0])).await;
+    insta::assert_snapshot!(reply.masked(), @r#"{"request_id":"ID","model":{"name":"wines","version":"7","sha256":"ab12"},"predictions":[0,1],"probabilities":[0.47000000000000003,0.65],"monitoring":{"drift":{"scope":"request","n":2,"threshold":0.05,"test":{"alcohol":"kolmogorov_smirnov","is_red":"chi_squared"},"p_value":{"alcohol":0.7,"is_red":null},"is_drift":{"alcohol":0,"is_red":null}},"outliers":{"threshold":12.0,"is_outlier":[0,1],"instance_score":[9.4,13.0],"percentile":[null,null],"reasons":[{},{}]}}}"#);
+    let reply = predict_natively(&service, "?explain=true", body(&[13.0])).await;
+    let explanation = reply.body.split_once(r#""explanation":"#).unwrap().1;
+    insta::assert_snapshot!(explanation.split_once(r#","monitoring""#).unwrap().0, @r#"{"prediction":{"base_values":[0.5],"contributions":[[{"alcohol":13.0,"is_red":0.0}]]},"outliers":[]}"#);
+}
+
+#[tokio::test]
+async fn an_unknown_model_and_a_strange_query_are_problems() {
+    let service = builder().build().unwrap();
+    let request =
+        Request::post("/v1/models/beers/predict").header("content-type", "application/json");
+    let reply = send(&service, request.body(body(&[9.4]).into()).unwrap()).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert!(reply.body.contains("unknown-model"), "{}", reply.body);
+    let reply = predict_natively(&service, "?explian=true", body(&[9.4])).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_original_form_names_rows_by_features() {
+    let service = builder().form(Form::Original).build().unwrap();
+    let reply = predict(&service, body(&[9.4, 13.0, 9.9])).await;
+    assert!(reply.body.ends_with(r#""is_outlier":{"alcohol":0,"is_red":1},"instance_score":{"alcohol":9.4,"is_red":13.0}}}}]"#), "{}", reply.body);
+}
+
+#[tokio::test]
+async fn a_model_that_predicts_numbers_answers_with_numbers() {
+    let service = Service::builder(Model::regressor("wines", Stub::new())).build().unwrap();
+    let reply = predict(&service, body(&[10.0])).await;
+    assert_eq!(reply.body, r#"[{"predictions":[0.5],"monitoring":{}}]"#);
+}
+
+#[tokio::test]
+async fn a_new_version_takes_the_place_or_is_refused_and_the_old_one_stays() {
+    let service = Service::builder(watched().version("1")).build().unwrap();
+    let version = || async {
+        let reply = predict_natively(&service, "", body(&[9.4])).await;
+        let answer: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+        answer["model"]["version"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(service.swap(watched().version("2")), Ok(()));
+    assert_eq!(version().await, "2");
+    let failing = classifier(Stub::new().fault(Fault::Error)).version("3");
+    let failing = failing.example(crate::testing::records(&[BAD]));
+    assert_eq!(service.swap(failing), Err(Error::ExampleFailed { model: "wines".to_owned() }));
+    let other = Model::classifier("beers", Classifier::new(Stub::new()));
+    assert_eq!(service.swap(other), Err(Error::UnknownModel { name: "beers".to_owned() }));
+    assert_eq!(version().await, "2");
+    let page = get(&service, "/metrics").await.body;
+    for line in [
+        r#"mlops_model_info{name="wines",version="1",sha256=""} 0"#,
+        r#"mlops_model_info{name="wines",version="2",sha256=""} 1"#,
+        r#"mlops_model_swaps_total{outcome="swapped"} 1"#,
+        r#"mlops_model_swaps_total{outcome="refused"} 2"#,
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_challenger_is_compared_and_told_of_and_answers_nobody() {
+    let buffer = SharedBuffer::default();
+    let telemetry = Telemetry::builder("Wine", buffer.clone()).start().unwrap();
+    let service = Service::builder(model().version("1")).telemetry(telemetry).build().unwrap();
+    let strict = Classifier::new(Stub::new()).threshold(0.7);
+    service.challenge(Model::classifier("wines", strict).version("2")).unwrap();
+    let reply = predict(&service, body(&[9.4, 12.0, 15.0])).await;
+    assert!(reply.body.starts_with(r#"[{"predictions":[0,1,1]"#), "{}", reply.body);
+    let started = Instant::now();
+    loop {
+        let page = get(&service, "/metrics").await.body;
+        if page.contains("mlops_shadow_rows_total{model=\"wines\",outcome=\"agreed\"} 2\n") {
+            assert!(
+                page.contains("mlops_shadow_rows_total{model=\"wines\",outcome=\"differed\"} 1\n")
+            );
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "{page}");
+    }
+    service.end_challenge("wines").unwrap();
+    predict(&service, body(&[9.4])).await;
+    service.flush_telemetry().await.unwrap();
+    let n_shadows = buffer.text().matches(r#""type":"shadow""#).count();
+    assert_eq!((n_shadows, buffer.text().lines().count()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_detector_that_hangs_costs_its_part_of_the_answer_and_little_time() {
+    let limits = Limits { monitoring_time: Duration::from_millis(50), ..Limits::default() };
+    let slow = Stub::new().before(|| std::thread::sleep(Duration::from_millis(400)));
+    let service = Service::builder(model().drift(slow)).limits(limits).build().unwrap();
+    let started = Instant::now();
+    let reply = predict(&service, body(&[9.4])).await;
+    assert!(started.elapsed() < Duration::from_millis(350));
+    assert_eq!(
+        reply.body,
+        r#"[{"predictions":[0],"monitoring":{"drift":{"status":"unavailable"}}}]"#
+    );
+}
+
+#[tokio::test]
+async fn requests_above_the_limit_are_turned_away_while_health_and_metrics_answer() {
+    let limits = Limits { requests: 1, ..Limits::default() };
+    let service = builder().limits(limits).build().unwrap();
+    let place = service.inner().admission.enter();
+    let reply = predict(&service, body(&[9.4])).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.header("retry-after"), "1");
+    insta::assert_snapshot!(reply.masked(), @r#"{"type":"urn:mlops-serve:problem:overloaded","title":"Overloaded","status":503,"detail":"too many requests are being worked on","request_id":"ID","errors":[]}"#);
+    assert_eq!(get(&service, "/livez").await.status, StatusCode::OK);
+    let page = get(&service, "/metrics").await.body;
+    assert!(page.contains("mlops_requests_shed_total{reason=\"in_flight\"} 1\n"));
+    drop(place);
+    assert_eq!(predict(&service, body(&[9.4])).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn two_models_cannot_share_a_name() {
+    let twice = Service::builder(model()).model(model()).build();
+    assert_eq!(twice.unwrap_err(), Error::DuplicateModel { name: "wines".to_owned() });
+}
+
+mod protocols;
 
 fn strengths() -> impl Strategy<Value = Vec<f64>> {
     // Up to where batches are scored on threads of their own.

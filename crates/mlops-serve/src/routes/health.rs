@@ -1,20 +1,23 @@
+use std::fmt::Write;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
+use super::ROUTES;
 use crate::Service;
 use crate::problem::Problem;
-use crate::request_id::RequestId;
+use crate::request::Context;
 
 /// `GET /`: what there is.
-pub(crate) async fn endpoints() -> &'static str {
-    "POST /predict  an array of records: predictions, drift and outliers\n\
-     GET  /healthz  the process lives\n\
-     GET  /livez    the same\n\
-     GET  /readyz   the service takes requests\n\
-     GET  /metrics  counters in the OpenMetrics text format\n"
+pub(crate) async fn endpoints() -> String {
+    ROUTES.iter().fold(String::new(), |mut list, route| {
+        // Writing to a text does not fail.
+        let _ = writeln!(list, "{:4} {:46} {}", route.method, route.path, route.summary);
+        list
+    })
 }
 
 /// `GET /healthz` and `GET /livez`: the process lives.
@@ -25,10 +28,10 @@ pub(crate) async fn alive() -> &'static str {
 /// `GET /readyz`: the service takes requests and is not about to stop.
 pub(crate) async fn ready(
     State(service): State<Service>,
-    Extension(id): Extension<RequestId>,
+    Extension(context): Extension<Context>,
 ) -> Response {
     if service.is_stopping() {
-        Problem::ShuttingDown.into_response(id)
+        Problem::ShuttingDown.into_response(context.id)
     } else {
         alive().await.into_response()
     }
@@ -37,12 +40,12 @@ pub(crate) async fn ready(
 /// `GET /metrics`: what the service has counted.
 pub(crate) async fn metrics(
     State(service): State<Service>,
-    Extension(id): Extension<RequestId>,
+    Extension(context): Extension<Context>,
 ) -> Response {
     let content_type =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     match service.metrics().encode() {
         Ok(page) => ([(CONTENT_TYPE, content_type)], page).into_response(),
-        Err(_) => Problem::Internal.into_response(id),
+        Err(_) => Problem::Internal.into_response(context.id),
     }
 }

@@ -10,7 +10,7 @@ use axum::http::Request;
 use mlops_core::{Classifier, LoadContext, LoadModel, ModelDir};
 use mlops_drift::AlibiModel;
 use mlops_outlier::{Contamination, IsolationForest};
-use mlops_serve::Service;
+use mlops_serve::{Model, Service};
 use mlops_xgboost::XgboostModel;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -30,11 +30,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert!(!outliers.is_threshold_reachable());
     outliers = outliers.calibrate(&drift.reference()?, Contamination::new(0.02)?)?;
 
-    let service = Service::builder(Classifier::new(model))
-        .drift(drift.detector()?.exact())
-        .outliers(outliers)
-        .without_log()
-        .build()?;
+    let model = Model::classifier("wine_quality", Classifier::new(model));
+    let model = model.drift(drift.detector()?.exact()).outliers(outliers);
+    let service = Service::builder(model).build()?;
     // `mlops_serve::serve(listener, service, shutdown)` puts it behind a socket.
 
     let expected: Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json"))?)?;

@@ -1,135 +1,69 @@
 use std::fmt;
-use std::sync::Arc;
 
-use ndarray::Array2;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{JsonError, JsonLimits, Violation, ViolationCode};
-use crate::records::{Records, is_finite_f32};
-use crate::{FeatureKind, Schema};
+use crate::records::{Records, RecordsBuilder, RecordsError, ViolationCode};
 
-/// More violations than this are not collected.
-const MAX_VIOLATIONS: usize = 32;
-/// Names that are not the schema's are cut after so many characters.
-const MAX_FOREIGN_NAME: usize = 64;
 /// The words with which `serde_json` refuses a number beyond 64 bits; it has no kind for it.
 const NUMBER_OUT_OF_RANGE: &str = "number out of range";
 
-pub(in crate::records) fn read(
-    schema: &Arc<Schema>,
-    body: &[u8],
-    limits: JsonLimits,
-) -> Result<Records, JsonError> {
-    let mut reader = Reader::new(schema, limits);
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let body = Element { reader: &mut reader, place: Place::Body };
-    let outcome = body.deserialize(&mut json).and_then(|()| json.end());
-    if reader.too_many_rows {
-        return Err(JsonError::TooManyRows { limit: limits.max_rows });
-    }
-    if let Err(error) = outcome
-        && !reader.stopped
-    {
-        if !error.to_string().starts_with(NUMBER_OUT_OF_RANGE) {
-            return Err(JsonError::Syntax { line: error.line(), column: error.column() });
-        }
-        let field = reader.field.map(|column| schema.features()[column].name().to_owned());
-        reader.violate(field, ViolationCode::NonFinite);
-    }
-    if !reader.violations.is_empty() {
-        return Err(JsonError::Invalid(reader.violations));
-    }
-    let shape = (reader.values.len() / schema.len(), schema.len());
-    Array2::from_shape_vec(shape, reader.values)
-        .map(|values| Records::from_checked(Arc::clone(schema), values))
-        .map_err(|_| JsonError::Syntax { line: 0, column: 0 })
-}
-
-/// What is known while a body is read: the values so far and where the reading stands.
-struct Reader<'a> {
-    schema: &'a Schema,
-    limits: JsonLimits,
-    values: Vec<f64>,
-    seen: Vec<bool>,
-    violations: Vec<Violation>,
-    row: Option<usize>,
-    field: Option<usize>,
-    too_many_rows: bool,
-    stopped: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(schema: &'a Schema, limits: JsonLimits) -> Self {
-        Self {
-            schema,
-            limits,
-            values: Vec::new(),
-            seen: vec![false; schema.len()],
-            violations: Vec::new(),
-            row: None,
-            field: None,
-            too_many_rows: false,
-            stopped: false,
-        }
+impl RecordsBuilder<'_> {
+    /// Reads a JSON array of objects, one per row, and finishes.
+    ///
+    /// # Errors
+    /// Those of [`Records::from_json`].
+    pub fn read_json(mut self, body: &[u8]) -> Result<Records, RecordsError> {
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let element = Element { builder: &mut self, place: Place::Body };
+        let outcome = element.deserialize(&mut json).and_then(|()| json.end());
+        self.finish_json(outcome)
     }
 
-    fn violate(&mut self, field: Option<String>, code: ViolationCode) {
-        self.violations.push(Violation { row: self.row, field, code });
+    /// What reads a JSON value to where the cursor stands; `null` is a missing value.
+    pub fn json_value(&mut self) -> impl for<'de> DeserializeSeed<'de, Value = ()> {
+        Element { builder: self, place: Place::Value }
     }
 
-    /// Notes what is wrong with the current field, or stops the reading when there is enough to say.
-    fn refuse<E: serde::de::Error>(
-        &mut self,
-        field: Option<String>,
-        code: ViolationCode,
-    ) -> Result<(), E> {
-        self.violate(field, code);
-        if self.violations.len() < MAX_VIOLATIONS { Ok(()) } else { Err(self.stop()) }
-    }
-
-    fn stop<E: serde::de::Error>(&mut self) -> E {
-        self.stopped = true;
-        E::custom("stopped")
-    }
-
-    /// Opens the next row, in which every value is missing.
-    fn begin_row<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        let row = self.row.map_or(0, |row| row + 1);
-        if row == self.limits.max_rows {
-            self.too_many_rows = true;
-            return Err(self.stop());
-        }
-        self.row = Some(row);
-        self.values.resize(self.values.len() + self.schema.len(), f64::NAN);
-        self.seen.fill(false);
-        self.field = None;
-        Ok(())
-    }
-
-    /// Closes a row: notes the fields that did not stand in it.
-    fn end_row<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        for column in 0..self.schema.len() {
-            if !self.seen[column] {
-                let field = self.schema.features()[column].name().to_owned();
-                self.refuse(Some(field), ViolationCode::Missing)?;
+    /// Reads the fields of a JSON object to the row where the cursor stands.
+    ///
+    /// # Errors
+    /// Those of `fields`, and one that stands for [`Stop`](crate::Stop).
+    pub fn json_fields<'de, A: MapAccess<'de>>(&mut self, mut fields: A) -> Result<(), A::Error> {
+        self.begin_fields();
+        while let Some(name) = fields.next_key_seed(Name(self))? {
+            match name {
+                Ok(column) if self.begin_field(column) => {
+                    fields.next_value_seed(self.json_value())?;
+                }
+                Ok(_) => {
+                    fields.next_value::<IgnoredAny>()?;
+                    self.refuse(ViolationCode::Duplicate).map_err(Error::custom)?;
+                }
+                Err(foreign) => {
+                    fields.next_value::<IgnoredAny>()?;
+                    self.refuse_unknown(self.row(), &foreign).map_err(Error::custom)?;
+                }
             }
         }
-        Ok(())
+        self.end_fields().map_err(Error::custom)
     }
 
-    /// Sets a value of the open row.
-    fn set(&mut self, column: usize, value: f64) {
-        let start = self.values.len() - self.schema.len();
-        self.values[start + column] = value;
-    }
-
-    /// The column of `name`; fields mostly stand in schema order, so the next one is tried first.
-    fn position(&self, name: &str) -> Option<usize> {
-        let next = self.field.map_or(0, |column| column + 1);
-        match self.schema.features().get(next) {
-            Some(feature) if feature.name() == name => Some(next),
-            _ => self.schema.position(name),
+    /// The records, after the reading of JSON has ended with `outcome`.
+    ///
+    /// # Errors
+    /// Those of [`finish`](Self::finish), and [`RecordsError::MalformedJson`]. A number beyond 64 bits is a violation.
+    pub fn finish_json(mut self, outcome: serde_json::Result<()>) -> Result<Records, RecordsError> {
+        if let Err(error) = outcome
+            && !self.is_stopped()
+        {
+            if !error.to_string().starts_with(NUMBER_OUT_OF_RANGE) {
+                let (line, column) = (error.line(), error.column());
+                return Err(RecordsError::MalformedJson { line, column });
+            }
+            // The reading has ended, whether this says to stop or not.
+            let _ = self.refuse(ViolationCode::NonFinite);
         }
+        self.finish()
     }
 }
 
@@ -138,41 +72,18 @@ impl<'a> Reader<'a> {
 enum Place {
     Body,
     Row,
-    Value { column: usize },
+    Value,
 }
 
 /// Reads what stands at a place; what may not stand there is noted and passed over.
 struct Element<'r, 'a> {
-    reader: &'r mut Reader<'a>,
+    builder: &'r mut RecordsBuilder<'a>,
     place: Place,
 }
 
 impl Element<'_, '_> {
-    fn wrong_type<E: serde::de::Error>(self) -> Result<(), E> {
-        self.refuse(ViolationCode::Type)
-    }
-
-    fn refuse<E: serde::de::Error>(self, code: ViolationCode) -> Result<(), E> {
-        let field = match self.place {
-            Place::Value { column } => {
-                Some(self.reader.schema.features()[column].name().to_owned())
-            }
-            Place::Body | Place::Row => None,
-        };
-        self.reader.refuse(field, code)
-    }
-
-    fn number<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        let Place::Value { column } = self.place else { return self.wrong_type() };
-        match self.reader.schema.features()[column].kind() {
-            FeatureKind::Categorical { .. } => self.wrong_type(),
-            _ if !is_finite_f32(value) => self.refuse(ViolationCode::NonFinite),
-            FeatureKind::Integer if value.fract() != 0.0 => self.refuse(ViolationCode::NotInteger),
-            _ => {
-                self.reader.set(column, value);
-                Ok(())
-            }
-        }
+    fn wrong_type<E: Error>(self) -> Result<(), E> {
+        self.builder.refuse(ViolationCode::Type).map_err(E::custom)
     }
 }
 
@@ -181,7 +92,7 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.place == Place::Row {
-            self.reader.begin_row()?;
+            self.builder.begin_row().map_err(D::Error::custom)?;
         }
         deserializer.deserialize_any(self)
     }
@@ -199,11 +110,12 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
             while rows.next_element::<IgnoredAny>()?.is_some() {}
             return self.wrong_type();
         }
-        let reader = self.reader;
-        while rows.next_element_seed(Element { reader: &mut *reader, place: Place::Row })?.is_some()
-        {
-        }
-        if reader.row.is_none() { reader.refuse(None, ViolationCode::Empty) } else { Ok(()) }
+        let builder = self.builder;
+        while rows
+            .next_element_seed(Element { builder: &mut *builder, place: Place::Row })?
+            .is_some()
+        {}
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
@@ -211,70 +123,36 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
             while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return self.wrong_type();
         }
-        let reader = self.reader;
-        while let Some(name) = fields.next_key_seed(Name(reader))? {
-            match name {
-                Ok(column) if reader.seen[column] => {
-                    fields.next_value::<IgnoredAny>()?;
-                    let field = reader.schema.features()[column].name().to_owned();
-                    reader.refuse(Some(field), ViolationCode::Duplicate)?;
-                }
-                Ok(column) => {
-                    reader.field = Some(column);
-                    reader.seen[column] = true;
-                    fields.next_value_seed(Element {
-                        reader: &mut *reader,
-                        place: Place::Value { column },
-                    })?;
-                }
-                Err(foreign) => {
-                    fields.next_value::<IgnoredAny>()?;
-                    reader.refuse(Some(foreign), ViolationCode::Unknown)?;
-                }
-            }
-        }
-        reader.end_row()
+        self.builder.json_fields(fields)
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.number(value)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.builder.number(value).map_err(E::custom)
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.number(value as f64)
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.visit_f64(value as f64)
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.number(value as f64)
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.visit_f64(value as f64)
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let Place::Value { column } = self.place else { return self.wrong_type() };
-        let FeatureKind::Categorical { levels } = self.reader.schema.features()[column].kind()
-        else {
-            return self.wrong_type();
-        };
-        match levels.iter().position(|level| level == text) {
-            Some(level) => {
-                self.reader.set(column, level as f64);
-                Ok(())
-            }
-            None => self.refuse(ViolationCode::UnknownLevel),
-        }
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.builder.text(text).map_err(E::custom)
     }
 
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
         self.wrong_type()
     }
 
-    /// `null`: a missing value; rows start out with all values missing.
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        if matches!(self.place, Place::Value { .. }) { Ok(()) } else { self.wrong_type() }
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.builder.missing().map_err(E::custom)
     }
 }
 
 /// Reads a key as the column it names, or as the foreign name that it is.
-struct Name<'r, 'a>(&'r Reader<'a>);
+struct Name<'r, 'a>(&'r RecordsBuilder<'a>);
 
 impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
     type Value = Result<usize, String>;
@@ -291,15 +169,17 @@ impl Visitor<'_> for Name<'_, '_> {
         f.write_str("a field name")
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.position(name).ok_or_else(|| name.chars().take(MAX_FOREIGN_NAME).collect()))
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.position(name).ok_or_else(|| name.to_owned()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::Feature;
+    use crate::{Feature, RecordsLimits, Schema};
 
     fn schema() -> Arc<Schema> {
         let features = vec![
@@ -310,13 +190,14 @@ mod tests {
         Arc::new(Schema::new(features).unwrap())
     }
 
-    fn read(body: &str) -> Result<Records, JsonError> {
-        super::read(&schema(), body.as_bytes(), JsonLimits::default().max_rows(100))
+    fn read(body: &str) -> Result<Records, RecordsError> {
+        let limits = RecordsLimits::default().max_rows(100);
+        Records::from_json(&schema(), body.as_bytes(), limits)
     }
 
     fn violations(body: &str) -> String {
         match read(body) {
-            Err(JsonError::Invalid(violations)) => {
+            Err(RecordsError::Invalid(violations)) => {
                 violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
             }
             other => panic!("expected violations, got {other:?}"),
@@ -383,24 +264,24 @@ mod tests {
             "[{\"alcohol\":01}]",
             &deep,
         ] {
-            assert!(matches!(read(body), Err(JsonError::Syntax { .. })), "{body:.20}");
+            assert!(matches!(read(body), Err(RecordsError::MalformedJson { .. })), "{body:.20}");
         }
-        let not_utf8 = super::read(&schema(), b"[{\"\xff\":1}]", JsonLimits::default());
-        assert!(matches!(not_utf8, Err(JsonError::Syntax { .. })));
+        let not_utf8 = Records::from_json(&schema(), b"[{\"\xff\":1}]", RecordsLimits::default());
+        assert!(matches!(not_utf8, Err(RecordsError::MalformedJson { .. })));
     }
 
     #[test]
     fn rows_above_the_limit_are_refused_before_they_are_read() {
         let row = r#"{"alcohol":1,"is_red":1,"region":"Douro"},"#;
         let body = format!("[{}{{}}]", row.repeat(100));
-        assert_eq!(read(&body).unwrap_err(), JsonError::TooManyRows { limit: 100 });
+        assert_eq!(read(&body).unwrap_err(), RecordsError::TooManyRows { limit: 100 });
     }
 
     #[test]
     fn the_list_of_violations_is_bounded_and_foreign_names_are_cut() {
         let body = format!("[{}0]", "1,".repeat(99));
-        let Err(JsonError::Invalid(found)) = read(&body) else { panic!("accepted") };
-        assert_eq!(found.len(), MAX_VIOLATIONS);
+        let Err(RecordsError::Invalid(found)) = read(&body) else { panic!("accepted") };
+        assert_eq!(found.len(), 32);
         let name = "x".repeat(1000);
         let text = violations(&format!(r#"[{{"{name}":1,"alcohol":1,"is_red":1,"region":null}}]"#));
         assert!(text.len() < 120, "{text}");
@@ -409,7 +290,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
-            let _ = super::read(&schema(), &bytes, JsonLimits::default());
+            let _ = Records::from_json(&schema(), &bytes, RecordsLimits::default());
         }
 
         #[test]

@@ -70,7 +70,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{JsonLimits, Schema};
+    use crate::{RecordsLimits, Schema};
 
     #[test]
     fn values_are_written_as_requests_write_them() {
@@ -81,10 +81,10 @@ mod tests {
         ];
         let schema = Arc::new(Schema::new(features).unwrap());
         let body = br#"[{"year":2020.0,"region":"Minho \"Verde\"","alcohol":9},{"alcohol":null,"region":null,"year":null},{"alcohol":-0.5,"region":"Douro","year":1e20}]"#;
-        let records = Records::from_json(&schema, body, JsonLimits::default()).unwrap();
+        let records = Records::from_json(&schema, body, RecordsLimits::default()).unwrap();
         let json = serde_json::to_string(&records).unwrap();
         insta::assert_snapshot!(json, @r#"[{"alcohol":9.0,"year":2020,"region":"Minho \"Verde\""},{"alcohol":null,"year":null,"region":null},{"alcohol":-0.5,"year":1e+20,"region":"Douro"}]"#);
-        let again = Records::from_json(&schema, json.as_bytes(), JsonLimits::default()).unwrap();
+        let again = Records::from_json(&schema, json.as_bytes(), RecordsLimits::default()).unwrap();
         let bits =
             |records: &Records| records.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&again), bits(&records));

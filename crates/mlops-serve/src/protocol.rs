@@ -1,0 +1,54 @@
+pub(crate) mod invocations;
+pub(crate) mod open_inference;
+
+use std::sync::Arc;
+
+use mlops_core::{Records, Schema, Violation};
+use mlops_telemetry::{Monitoring, Predictions, RequestId};
+use serde_json::value::RawValue;
+
+use crate::problem::Problem;
+use crate::scoring::{Explanation, Scorer};
+
+/// How rows come in and answers go out: the part of a request that differs from protocol to protocol.
+pub(crate) trait Protocol: Send + 'static {
+    /// Reads the rows of a body, at most `max_rows`.
+    fn read(
+        &mut self,
+        schema: &Arc<Schema>,
+        body: &[u8],
+        max_rows: usize,
+    ) -> Result<Records, Problem>;
+
+    /// Whether the answer shall be explained.
+    fn explains(&self) -> bool {
+        false
+    }
+
+    /// Writes the body of the response.
+    fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem>;
+}
+
+/// What a service says about the rows of one request.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) request_id: RequestId,
+    pub(crate) scorer: Arc<Scorer>,
+    pub(crate) records: Arc<Records>,
+    pub(crate) predictions: Predictions,
+    pub(crate) explanation: Option<Explanation>,
+    pub(crate) monitoring: Monitoring,
+}
+
+/// Violations for a protocol that says what is wrong in one text.
+fn sentence(violations: &[Violation]) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn is_object(json: &RawValue) -> bool {
+    json.get().starts_with('{')
+}
+
+fn is_list(json: &RawValue) -> bool {
+    json.get().starts_with('[')
+}

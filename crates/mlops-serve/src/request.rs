@@ -1,0 +1,61 @@
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use mlops_telemetry::RequestId;
+
+use crate::metrics::Shed;
+use crate::problem::Problem;
+use crate::protocol::Protocol;
+use crate::slot::Slot;
+use crate::{Service, body};
+
+/// What is known of a request before it is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) id: RequestId,
+    pub(crate) time: SystemTime,
+    pub(crate) received: Instant,
+    /// The trace that the request is part of: 32 hexadecimal digits.
+    pub(crate) trace_id: Option<String>,
+}
+
+/// A request came in on a connection above the limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surplus;
+
+/// Lets a request in, reads its body, and answers it in the form of a protocol.
+pub(crate) async fn answer<P: Protocol>(
+    service: &Service,
+    slot: &Arc<Slot>,
+    context: Context,
+    protocol: P,
+    request: Request,
+    require: impl FnOnce(&HeaderMap) -> Result<(), Problem>,
+) -> Result<Vec<u8>, Problem> {
+    let limits = service.limits();
+    let place = service.inner().admission.enter();
+    let is_surplus = request.extensions().get::<Surplus>().is_some();
+    let _place = match place {
+        Some(place) if !is_surplus => place,
+        _ => {
+            let shed = if is_surplus { Shed::Connections } else { Shed::InFlight };
+            service.metrics().count_shed(shed);
+            return Err(Problem::Overloaded);
+        }
+    };
+    let (head, body) = request.into_parts();
+    service.authorize(&head.headers)?;
+    // The body is read in any case, so that the client gets to read the answer.
+    let body = body::read(body, limits.body_bytes, limits.body_time).await?;
+    require(&head.headers)?;
+    service.answer(slot, context, protocol, body).await
+}
+
+/// A response of JSON.
+pub(crate) fn json(body: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}

@@ -1,0 +1,219 @@
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// A stream that gives up on a client that takes too long.
+///
+/// Between requests it waits for the idle time; from the first byte of a request on, its headers must be there within
+/// the header time, however many bytes come meanwhile. While a request is worked on it waits for no one: bodies have
+/// a deadline of their own. A response that the client does not take ends it after the write time.
+pub(crate) struct TimedStream<S> {
+    stream: S,
+    times: Times,
+    turn: Turn,
+    reading: Reading,
+    read_deadline: Pin<Box<Sleep>>,
+    write_deadline: Pin<Box<Sleep>>,
+    is_writing: bool,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) header: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) write: Duration,
+}
+
+/// Whether a request of the connection is being worked on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn is_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the stream waits for when it reads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reading {
+    /// Nothing that has a deadline.
+    Work,
+    /// The first byte of a request.
+    Idle,
+    /// The end of its headers.
+    Headers,
+}
+
+impl<S> TimedStream<S> {
+    /// Takes a new connection, whose first request is due within the header time.
+    pub(crate) fn new(stream: S, times: Times, turn: Turn) -> Self {
+        Self {
+            stream,
+            times,
+            turn,
+            reading: Reading::Headers,
+            read_deadline: Box::pin(sleep(times.header)),
+            write_deadline: Box::pin(sleep(times.write)),
+            is_writing: false,
+        }
+    }
+
+    /// Takes note of what is being waited for from here on.
+    fn observe(&mut self, has_bytes: bool) {
+        let next = match (self.turn.is_begun(), self.reading) {
+            (true, _) => Reading::Work,
+            (false, Reading::Work) => Reading::Idle,
+            (false, Reading::Idle) if has_bytes => Reading::Headers,
+            (false, reading) => reading,
+        };
+        if next != self.reading {
+            self.reading = next;
+            let time = match next {
+                Reading::Work => return,
+                Reading::Idle => self.times.idle,
+                Reading::Headers => self.times.header,
+            };
+            self.read_deadline.as_mut().reset(Instant::now() + time);
+        }
+    }
+
+    fn poll_write_deadline(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        if !self.is_writing {
+            self.is_writing = true;
+            self.write_deadline.as_mut().reset(Instant::now() + self.times.write);
+        }
+        self.write_deadline.as_mut().poll(context).map(|()| io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        this.observe(buffer.filled().len() > before);
+        if this.reading != Reading::Work && this.read_deadline.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if let Poll::Ready(written) = Pin::new(&mut this.stream).poll_write(context, bytes) {
+            this.is_writing = false;
+            return Poll::Ready(written);
+        }
+        Poll::Ready(Err(ready!(this.poll_write_deadline(context))))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        if let Poll::Ready(written) = written {
+            this.is_writing = false;
+            return Poll::Ready(written);
+        }
+        Poll::Ready(Err(ready!(this.poll_write_deadline(context))))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const TIMES: Times = Times {
+        header: Duration::from_millis(100),
+        idle: Duration::from_millis(500),
+        write: Duration::from_millis(100),
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn headers_are_due_however_many_bytes_come_meanwhile() {
+        let (mut client, server) = duplex(1024);
+        let mut stream = TimedStream::new(server, TIMES, Turn::default());
+        let began = Instant::now();
+        let mut byte = [0];
+        for _ in 0..9 {
+            client.write_all(b"x").await.unwrap();
+            stream.read_exact(&mut byte).await.unwrap();
+            sleep(10 * MS).await;
+        }
+        let error = stream.read_exact(&mut byte).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() <= 110 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_has_no_deadline_and_the_wait_for_the_next_request_another() {
+        let (mut client, server) = duplex(1024);
+        let turn = Turn::default();
+        let mut stream = TimedStream::new(server, TIMES, turn.clone());
+        turn.begin();
+        let mut byte = [0];
+        timeout(1000 * MS, stream.read_exact(&mut byte)).await.unwrap_err();
+        turn.end();
+        timeout(400 * MS, stream.read_exact(&mut byte)).await.unwrap_err();
+        client.write_all(b"GET").await.unwrap();
+        stream.read_exact(&mut byte).await.unwrap();
+        let mut rest = [0; 3];
+        let began = Instant::now();
+        let error = stream.read_exact(&mut rest).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() <= 101 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (_client, server) = duplex(16);
+        let mut stream = TimedStream::new(server, TIMES, Turn::default());
+        let error = stream.write_all(&[0; 64]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}
