@@ -3,9 +3,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlops_telemetry::Telemetry;
+use mlops_telemetry::{AuditLog, Telemetry};
 
 use crate::metrics::Metrics;
+use crate::recorder::Recorder;
 use crate::routes::ROUTES;
 use crate::scoring::Scorer;
 use crate::service::Parts;
@@ -21,7 +22,7 @@ pub struct ServiceBuilder {
     others: Vec<Model>,
     form: Form,
     limits: Limits,
-    telemetry: Option<Telemetry>,
+    records: Recorder,
     sources: Vec<(Box<dyn ModelSource>, Duration)>,
     #[cfg(feature = "api-keys")]
     api_keys: Option<crate::ApiKeys>,
@@ -35,7 +36,7 @@ impl ServiceBuilder {
             others: vec![],
             form: Form::PerRow,
             limits: Limits::default(),
-            telemetry: None,
+            records: Recorder::default(),
             sources: vec![],
             #[cfg(feature = "api-keys")]
             api_keys: None,
@@ -64,8 +65,16 @@ impl ServiceBuilder {
     }
 
     /// Where requests and answers are told of; nowhere by default.
-    pub fn telemetry(self, telemetry: Telemetry) -> Self {
-        Self { telemetry: Some(telemetry), ..self }
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.records.telemetry = Some(telemetry);
+        self
+    }
+
+    /// A log that every answer and every label is in before it is given: with 503 in place of an answer that the disk
+    /// does not take. None by default; with one, an answer takes as long as the disk.
+    pub fn audit(mut self, audit: AuditLog) -> Self {
+        self.records.audit = Some(audit);
+        self
     }
 
     /// A source that is asked for new versions every `interval`, and whenever
@@ -89,7 +98,7 @@ impl ServiceBuilder {
     /// * [`Error::ExampleFailed`] if a model does not predict its example
     /// * [`Error::Thread`] if the operating system gives no thread
     pub fn build(self) -> Result<Service, Error> {
-        let metrics = Metrics::new(&self.name, ROUTES, self.telemetry.as_ref());
+        let metrics = Metrics::new(&self.name, ROUTES, &self.records);
         let slot = |model: Model| {
             check(&model)?;
             let name = model.name().to_owned();
@@ -106,14 +115,14 @@ impl ServiceBuilder {
             }
             slots.insert(name, slot);
         }
-        let shadow = Shadow::start(self.telemetry.clone())?;
+        let shadow = Shadow::start(self.records.clone())?;
         Service::new(Parts {
             default_slot,
             slots,
             form: self.form,
             limits: self.limits,
             metrics,
-            telemetry: self.telemetry,
+            records: self.records,
             shadow,
             sources: self.sources,
             #[cfg(feature = "api-keys")]

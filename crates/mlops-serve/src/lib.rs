@@ -11,6 +11,7 @@ mod metrics;
 mod model;
 mod problem;
 mod protocol;
+mod recorder;
 mod request;
 mod router;
 mod routes;

@@ -57,6 +57,8 @@ pub(crate) enum Problem {
     Internal,
     #[error("too many requests are being worked on")]
     Overloaded,
+    #[error("the answer could not be recorded, as it must be")]
+    Unaudited,
     #[error("the answer was not ready in time")]
     Deadline,
     #[error("the service is shutting down")]
@@ -163,6 +165,7 @@ impl Problem {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
             }
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded"),
+            Self::Unaudited => (StatusCode::SERVICE_UNAVAILABLE, "unaudited", "Not recorded"),
             Self::Deadline => (StatusCode::GATEWAY_TIMEOUT, "deadline", "Deadline exceeded"),
             Self::ShuttingDown => {
                 (StatusCode::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down")

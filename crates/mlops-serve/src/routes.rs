@@ -23,7 +23,7 @@ const PREDICTION: &[u16] = &[200, 400, 401, 408, 413, 415, 422, 500, 503, 504];
 /// The same where a path names the model.
 const NAMED_PREDICTION: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 422, 500, 503, 504];
 
-const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501];
+const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501, 503];
 const RELOAD: &[u16] = &[200, 409];
 const OK: &[u16] = &[200];
 const NAMED: &[u16] = &[200, 404];

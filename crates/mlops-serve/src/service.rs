@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::HeaderMap;
-use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds, Telemetry};
+use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{timeout, timeout_at};
@@ -16,6 +16,7 @@ use crate::metrics::{Metrics, Stage};
 use crate::model::Model;
 use crate::problem::Problem;
 use crate::protocol::{Answer, Protocol};
+use crate::recorder::{Audited, Recorder};
 use crate::request::Context;
 use crate::router::{Paths, router};
 use crate::scoring::Scorer;
@@ -37,7 +38,7 @@ pub(crate) struct Inner {
     pub(crate) form: Form,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) records: Recorder,
     pub(crate) shadow: Shadow,
     pub(crate) admission: Admission,
     request_ids: RequestIds,
@@ -73,14 +74,14 @@ impl Service {
 
     pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let Parts { default_slot, slots, form, limits, metrics, telemetry, shadow, .. } = parts;
+        let Parts { default_slot, slots, form, limits, metrics, records, shadow, .. } = parts;
         let service = Self {
             inner: Arc::new(Inner {
                 default_slot,
                 slots,
                 form,
                 metrics,
-                telemetry,
+                records,
                 shadow,
                 admission: Admission::new(limits.requests),
                 limits,
@@ -220,7 +221,7 @@ impl Service {
 
     /// Waits until the telemetry has written every request that was answered.
     pub(crate) async fn flush_telemetry(&self) -> Result<(), Error> {
-        let Some(telemetry) = self.inner.telemetry.clone() else { return Ok(()) };
+        let Some(telemetry) = self.inner.records.telemetry.clone() else { return Ok(()) };
         let grace = self.limits().grace;
         let flushed = spawn_blocking(move || telemetry.flush(grace)).await;
         // A flush does not panic; if it did, there would be nothing to wait for.
@@ -266,7 +267,11 @@ impl Service {
             answer.monitoring = self.monitor_in_time(&slot, &answer, is_large).await;
         }
         let finish = move |service: &Self| service.finish(&slot, context, &protocol, answer);
-        self.run(is_large, finish).await?
+        let (body, audited) = self.run(is_large, finish).await??;
+        if let Some(audited) = audited {
+            audited.wait().await?;
+        }
+        Ok(body)
     }
 
     async fn run<T: Send + 'static>(
@@ -344,14 +349,14 @@ impl Service {
         }
     }
 
-    /// Writes the answer, and tells of it.
+    /// Writes the answer, and tells of it; what must be on the disk first is to be waited for.
     fn finish<P: Protocol>(
         &self,
         slot: &Slot,
         context: Context,
         protocol: &P,
         answer: Answer,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<(Vec<u8>, Option<Audited>), Problem> {
         let started = Instant::now();
         let body = protocol.write(&answer)?;
         let Answer { scorer, records, predictions, monitoring, .. } = answer;
@@ -366,18 +371,16 @@ impl Service {
                 predictions: predictions.clone(),
             });
         }
-        if let Some(telemetry) = &self.inner.telemetry
-            && telemetry.is_sampled(context.id)
-        {
-            let version = Arc::clone(scorer.version());
-            let mut inference = Inference::new(context.id, version, records, predictions);
-            inference.time = context.time;
-            inference.duration = context.received.elapsed();
-            inference.trace_id = context.trace_id;
-            inference.monitoring = monitoring;
-            telemetry.record(Event::Inference(Box::new(inference)));
+        if !self.inner.records.takes(context.id) {
+            return Ok((body, None));
         }
-        Ok(body)
+        let version = Arc::clone(scorer.version());
+        let mut inference = Inference::new(context.id, version, records, predictions);
+        inference.time = context.time;
+        inference.duration = context.received.elapsed();
+        inference.trace_id = context.trace_id;
+        inference.monitoring = monitoring;
+        Ok((body, self.inner.records.push(Event::Inference(Box::new(inference)))))
     }
 }
 
@@ -388,7 +391,7 @@ pub(crate) struct Parts {
     pub(crate) form: Form,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) records: Recorder,
     pub(crate) shadow: Shadow,
     pub(crate) sources: Vec<(Box<dyn ModelSource>, Duration)>,
     #[cfg(feature = "api-keys")]

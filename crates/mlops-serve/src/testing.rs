@@ -12,6 +12,7 @@ use mlops_core::{
 
 use crate::Model;
 use crate::metrics::Metrics;
+use crate::recorder::Recorder;
 use crate::routes::ROUTES;
 use crate::scoring::Scorer;
 
@@ -40,7 +41,7 @@ pub(crate) fn classifier(stub: Stub) -> Model {
 }
 
 pub(crate) fn scorer(model: Model) -> Scorer {
-    Scorer::new(Metrics::new("Wine", ROUTES, None).of_model(&model), model)
+    Scorer::new(Metrics::new("Wine", ROUTES, &Recorder::default()).of_model(&model), model)
 }
 
 /// Model and detector whose numbers are easily followed: the probability is a twentieth of the
