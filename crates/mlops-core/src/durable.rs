@@ -3,7 +3,7 @@
 //! A file or directory is written under a temporary name on the same file system, flushed to the device and renamed
 //! into place.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,6 +74,14 @@ pub fn create_dir_through<E: From<io::Error>>(
     outcome.and_then(|()| Ok(flush_directory(parent(path))?))
 }
 
+/// Flushes the entries of a directory; on systems without such a thing, renaming is durable on its own.
+///
+/// # Errors
+/// What the operating system answers.
+pub fn flush_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
 /// A lock between processes, held until it is dropped.
 #[derive(Debug)]
 pub struct FileLock {
@@ -86,9 +94,26 @@ impl FileLock {
     /// # Errors
     /// What the operating system answers.
     pub fn acquire(path: &Path) -> io::Result<Self> {
-        let file = File::options().create(true).append(true).open(path)?;
+        let file = Self::open(path)?;
         file.lock()?;
         Ok(Self { _file: file })
+    }
+
+    /// Takes the lock that the file at `path` stands for; `None` if someone else holds it.
+    ///
+    /// # Errors
+    /// What the operating system answers.
+    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        let file = Self::open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn open(path: &Path) -> io::Result<File> {
+        File::options().create(true).append(true).open(path)
     }
 }
 
@@ -113,11 +138,6 @@ fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-/// Flushes the entries of a directory; on systems without such a thing, renaming is durable on its own.
-fn flush_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 fn flush_tree(root: &Path) -> io::Result<()> {
@@ -184,6 +204,17 @@ mod tests {
         let again = create_dir(&path, |new| fs::write(new.join("other"), b""));
         assert!(again.is_err(), "an existing directory is not replaced");
         assert_eq!(names(dir.path()), ["model"]);
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("lock");
+        let held = FileLock::try_acquire(&lock).unwrap();
+        assert!(held.is_some());
+        assert!(FileLock::try_acquire(&lock).unwrap().is_none());
+        drop(held);
+        assert!(FileLock::try_acquire(&lock).unwrap().is_some());
     }
 
     #[test]

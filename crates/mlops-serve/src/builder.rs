@@ -1,18 +1,20 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use mlops_telemetry::Telemetry;
+use mlops_telemetry::{AuditLog, Telemetry};
 
 use crate::metrics::Metrics;
+use crate::recorder::Recorder;
 use crate::routes::ROUTES;
 use crate::scoring::Scorer;
 use crate::service::Parts;
 use crate::shadow::Shadow;
 use crate::slot::{Slot, check};
-use crate::{Error, Form, Limits, Model, Service};
+use crate::{Error, Form, Limits, Model, ModelSource, Service};
 
 /// Collects the parts of a [`Service`].
-#[derive(Debug)]
 #[must_use]
 pub struct ServiceBuilder {
     name: String,
@@ -20,7 +22,10 @@ pub struct ServiceBuilder {
     others: Vec<Model>,
     form: Form,
     limits: Limits,
-    telemetry: Option<Telemetry>,
+    records: Recorder,
+    sources: Vec<(Box<dyn ModelSource>, Duration)>,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::ApiKeys>,
 }
 
 impl ServiceBuilder {
@@ -31,7 +36,10 @@ impl ServiceBuilder {
             others: vec![],
             form: Form::PerRow,
             limits: Limits::default(),
-            telemetry: None,
+            records: Recorder::default(),
+            sources: vec![],
+            #[cfg(feature = "api-keys")]
+            api_keys: None,
         }
     }
 
@@ -57,8 +65,29 @@ impl ServiceBuilder {
     }
 
     /// Where requests and answers are told of; nowhere by default.
-    pub fn telemetry(self, telemetry: Telemetry) -> Self {
-        Self { telemetry: Some(telemetry), ..self }
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.records.telemetry = Some(telemetry);
+        self
+    }
+
+    /// A log that every answer and every label is in before it is given: with 503 in place of an answer that the disk
+    /// does not take. None by default; with one, an answer takes as long as the disk.
+    pub fn audit(mut self, audit: AuditLog) -> Self {
+        self.records.audit = Some(audit);
+        self
+    }
+
+    /// A source that is asked for new versions every `interval`, and whenever
+    /// [`reload`](Service::reload) is called; none by default.
+    pub fn source(mut self, source: impl ModelSource + 'static, interval: Duration) -> Self {
+        self.sources.push((Box::new(source), interval));
+        self
+    }
+
+    /// The keys of which a client must show one to get predictions or give feedback; none are asked for by default.
+    #[cfg(feature = "api-keys")]
+    pub fn api_keys(self, keys: crate::ApiKeys) -> Self {
+        Self { api_keys: Some(keys), ..self }
     }
 
     /// Checks the models and puts the parts together.
@@ -69,7 +98,7 @@ impl ServiceBuilder {
     /// * [`Error::ExampleFailed`] if a model does not predict its example
     /// * [`Error::Thread`] if the operating system gives no thread
     pub fn build(self) -> Result<Service, Error> {
-        let metrics = Metrics::new(&self.name, ROUTES, self.telemetry.as_ref());
+        let metrics = Metrics::new(&self.name, ROUTES, &self.records);
         let slot = |model: Model| {
             check(&model)?;
             let name = model.name().to_owned();
@@ -86,9 +115,31 @@ impl ServiceBuilder {
             }
             slots.insert(name, slot);
         }
-        let shadow = Shadow::start(self.telemetry.clone())?;
-        let Self { name, form, limits, telemetry, .. } = self;
-        let parts = Parts { name, default_slot, slots, form, limits, metrics, telemetry, shadow };
-        Ok(Service::new(parts))
+        let shadow = Shadow::start(self.records.clone())?;
+        Service::new(Parts {
+            name: self.name,
+            default_slot,
+            slots,
+            form: self.form,
+            limits: self.limits,
+            metrics,
+            records: self.records,
+            shadow,
+            sources: self.sources,
+            #[cfg(feature = "api-keys")]
+            api_keys: self.api_keys,
+        })
+    }
+}
+
+impl fmt::Debug for ServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceBuilder")
+            .field("name", &self.name)
+            .field("first", &self.first)
+            .field("others", &self.others)
+            .field("form", &self.form)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+#[cfg(feature = "api-keys")]
+mod api_keys;
 mod body;
 mod builder;
 mod error;
@@ -10,6 +12,7 @@ mod model;
 mod openapi;
 mod problem;
 mod protocol;
+mod recorder;
 mod request;
 mod router;
 mod routes;
@@ -18,14 +21,21 @@ mod server;
 mod service;
 mod shadow;
 mod slot;
+mod source;
 #[cfg(test)]
 mod testing;
 mod timed_stream;
+mod trace_context;
 
+#[cfg(feature = "api-keys")]
+pub use api_keys::{ApiKeys, ApiKeysError};
 pub use builder::ServiceBuilder;
 pub use error::{Component, Error};
 pub use limits::Limits;
 pub use mlops_telemetry::Form;
 pub use model::Model;
-pub use server::serve;
+pub use server::{Server, serve};
+#[cfg(feature = "tls")]
+pub use server::{TlsConfig, TlsError};
 pub use service::Service;
+pub use source::{ModelSource, ReloadError};

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use mlops_core::{Violation, ViolationCode};
-use mlops_telemetry::Telemetry;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -17,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::model::Model;
+use crate::recorder::Recorder;
 use crate::routes::Route;
 
 use labels::{CodeLabels, HttpLabels, OutcomeLabels, ReasonLabels, StageLabels};
@@ -63,7 +63,7 @@ pub(crate) enum Shed {
 }
 
 impl Metrics {
-    pub(crate) fn new(service_name: &str, routes: &[Route], telemetry: Option<&Telemetry>) -> Self {
+    pub(crate) fn new(service_name: &str, routes: &[Route], records: &Recorder) -> Self {
         let stages: Family<StageLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         let stage = |stage| stages.get_or_create_owned(&StageLabels { stage });
@@ -96,14 +96,14 @@ impl Metrics {
         for outcome in ["swapped", "refused"] {
             metrics.swaps.get_or_create_owned(&OutcomeLabels { outcome });
         }
-        metrics.register(service_name, stages, telemetry)
+        metrics.register(service_name, stages, records)
     }
 
     fn register(
         mut self,
         service_name: &str,
         stages: Family<StageLabels, Histogram, fn() -> Histogram>,
-        telemetry: Option<&Telemetry>,
+        records: &Recorder,
     ) -> Self {
         let http = self.registry.sub_registry_with_prefix("http_server");
         http.register_with_unit(
@@ -141,9 +141,7 @@ impl Metrics {
         );
         let accept_failures = self.accept_failures.clone();
         registry.register("accept_failures", "Connections not accepted", accept_failures);
-        if let Some(telemetry) = telemetry {
-            registry.register_collector(Box::new(telemetry::Collector(telemetry.clone())));
-        }
+        registry.register_collector(Box::new(telemetry::Collector(records.clone())));
         self
     }
 

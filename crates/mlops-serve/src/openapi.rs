@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Paths};
 
 use self::served::Served;
-use crate::routes::ROUTES;
+use crate::routes::{Operation, ROUTES, Route};
 use crate::slot::Slot;
 use crate::{Form, Limits};
 
@@ -22,6 +23,7 @@ struct Described<'a> {
     models: Vec<Served>,
     default: usize,
     limits: &'a Limits,
+    asks_for_key: bool,
 }
 
 impl Described<'_> {
@@ -38,15 +40,16 @@ pub(crate) fn document<'a>(
     default: &Slot,
     form: Form,
     limits: &Limits,
+    asks_for_key: bool,
 ) -> OpenApi {
     let models = Served::all(slots);
     let default = default.champion();
     let is_default = |model: &Served| model.name() == default.version().name;
     let default = models.iter().position(is_default).unwrap_or_default();
-    let described = Described { models, default, limits };
+    let described = Described { models, default, limits, asks_for_key };
 
     let mut paths = Paths::new();
-    for route in ROUTES {
+    for route in routes() {
         let method = if route.method == "POST" { HttpMethod::Post } else { HttpMethod::Get };
         let operation = operations::operation(route, &described);
         paths.add_path_operation(route.path, vec![method], operation);
@@ -56,7 +59,16 @@ pub(crate) fn document<'a>(
     });
     let components = ComponentsBuilder::new()
         .header("X-Request-Id", operations::request_id_header())
-        .responses_from_iter(operations::errors(limits));
+        .responses_from_iter(operations::errors(&described));
+    let components = if asks_for_key {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let header = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
+        components
+            .security_scheme("Bearer", SecurityScheme::Http(bearer))
+            .security_scheme("Header", SecurityScheme::ApiKey(header))
+    } else {
+        components
+    };
     let schemas = common::components().into_iter().chain(of_models);
     let components = schemas.fold(components, |all, (name, schema)| all.schema(name, schema));
     let info = InfoBuilder::new()
@@ -64,6 +76,11 @@ pub(crate) fn document<'a>(
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(DESCRIPTION));
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
+}
+
+/// The routes of the port that has the document: administration has another one.
+fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().filter(|route| route.operation != Operation::Reload)
 }
 
 const DESCRIPTION: &str = "Every response names its request in `X-Request-Id`. Errors never repeat \

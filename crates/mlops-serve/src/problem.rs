@@ -1,10 +1,14 @@
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use std::error::Error as StdError;
+use std::iter;
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mlops_core::{RecordsError, Violation, ViolationCode};
 use mlops_telemetry::RequestId;
 use serde::Serialize;
 
+use crate::ReloadError;
 use crate::protocol::{invocations, open_inference};
 
 /// Why a request was not answered; RFC 9457 calls the body that says so a problem.
@@ -44,10 +48,17 @@ pub(crate) enum Problem {
     MalformedFeedback,
     #[error("the service keeps no record of its answers")]
     NoTelemetry,
+    #[error("no new version was put in place: {0}")]
+    Reload(String),
+    #[cfg(feature = "api-keys")]
+    #[error("the request shows no key that is known")]
+    Unauthorized,
     #[error("the model failed on this request")]
     Internal,
     #[error("too many requests are being worked on")]
     Overloaded,
+    #[error("the answer could not be recorded, as it must be")]
+    Unaudited,
     #[error("the answer was not ready in time")]
     Deadline,
     #[error("the service is shutting down")]
@@ -75,11 +86,21 @@ impl Problem {
         response
     }
 
-    /// Says when to come back, where that is known.
+    /// Says when to come back, or with what, where that is known.
     pub(crate) fn add_headers(&self, response: &mut Response) {
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        let (name, value) = match self.status() {
+            StatusCode::SERVICE_UNAVAILABLE => (RETRY_AFTER, "1"),
+            StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer"),
+            _ => return,
+        };
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+
+    /// A failed reload, with its causes: whoever asked for it is an operator.
+    pub(crate) fn reload(error: &ReloadError) -> Self {
+        let first: &dyn StdError = error;
+        let causes = iter::successors(Some(first), |&error| error.source());
+        Self::Reload(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -136,11 +157,15 @@ impl Problem {
             Self::MalformedFeedback => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "malformed-feedback", "Malformed feedback")
             }
+            Self::Reload(_) => (StatusCode::CONFLICT, "reload", "No new version"),
+            #[cfg(feature = "api-keys")]
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized"),
             Self::NoTelemetry => (StatusCode::NOT_IMPLEMENTED, "no-telemetry", "No telemetry"),
             Self::Internal => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
             }
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded"),
+            Self::Unaudited => (StatusCode::SERVICE_UNAVAILABLE, "unaudited", "Not recorded"),
             Self::Deadline => (StatusCode::GATEWAY_TIMEOUT, "deadline", "Deadline exceeded"),
             Self::ShuttingDown => {
                 (StatusCode::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down")

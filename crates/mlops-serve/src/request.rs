@@ -49,6 +49,7 @@ pub(crate) async fn answer<P: Protocol>(
         }
     };
     let (head, body) = request.into_parts();
+    service.authorize(&head.headers)?;
     // The body is read in any case, so that the client gets to read the answer.
     let body = body::read(body, limits.body_bytes, limits.body_time).await?;
     require(&head.headers)?;

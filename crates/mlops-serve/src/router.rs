@@ -7,14 +7,45 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use prometheus_client::metrics::gauge::Gauge;
+use tracing::Instrument;
 
 use crate::Service;
 use crate::request::Context;
 use crate::routes::{
-    docs, feedback, health, invocations, label, open_inference, original, predict, problems,
+    admin, docs, feedback, health, invocations, label, open_inference, original, predict, problems,
 };
+use crate::trace_context::trace_id;
 
-pub(crate) fn router(service: Service) -> Router {
+/// Which paths a port has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Paths {
+    /// Those of clients, and the metrics.
+    All,
+    /// Those of clients.
+    Public,
+    /// Metrics, health and administration.
+    Admin,
+}
+
+pub(crate) fn router(service: Service, paths: Paths) -> Router {
+    let router = match paths {
+        Paths::All => public().route("/metrics", get(health::metrics)),
+        Paths::Public => public(),
+        Paths::Admin => Router::new()
+            .route("/metrics", get(health::metrics))
+            .route("/admin/reload", post(admin::reload)),
+    };
+    router
+        .route("/healthz", get(health::alive))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(problems::not_found)
+        .method_not_allowed_fallback(problems::method_not_allowed)
+        .layer(from_fn_with_state(service.clone(), observe))
+        .with_state(service)
+}
+
+fn public() -> Router<Service> {
     Router::new()
         .route("/", get(docs::page))
         .route("/docs/{file}", get(docs::file))
@@ -35,14 +66,6 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/v2/models/{name}/versions/{version}/ready", get(open_inference::model_ready))
         .route("/v2/models/{name}/infer", post(open_inference::infer))
         .route("/v2/models/{name}/versions/{version}/infer", post(open_inference::infer))
-        .route("/healthz", get(health::alive))
-        .route("/livez", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .fallback(problems::not_found)
-        .method_not_allowed_fallback(problems::method_not_allowed)
-        .layer(from_fn_with_state(service.clone(), observe))
-        .with_state(service)
 }
 
 /// Names every request, and counts it by path and status.
@@ -56,17 +79,26 @@ async fn observe(
         id: service.next_request_id(),
         time: SystemTime::now(),
         received: Instant::now(),
-        trace_id: None,
+        trace_id: trace_id(request.headers()).map(str::to_owned),
     };
     let (id, received) = (context.id, context.received);
     let (method, route) = label(path.as_ref().map(MatchedPath::as_str), request.method().as_str());
+    let span = tracing::info_span!(
+        "request",
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+        request_id = %id,
+        trace_id = context.trace_id,
+    );
     request.extensions_mut().insert(context);
     let active = Active::new(&service.metrics().active_requests);
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
     drop(active);
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);
     }
+    span.record("http.response.status_code", response.status().as_u16());
     service.metrics().observe_request(method, route, response.status(), received.elapsed());
     response
 }

@@ -1,3 +1,4 @@
+pub(crate) mod admin;
 pub(crate) mod docs;
 pub(crate) mod feedback;
 pub(crate) mod health;
@@ -41,16 +42,18 @@ pub(crate) enum Operation {
     Alive,
     Ready,
     Metrics,
+    Reload,
 }
 
-const PREDICTION: &[u16] = &[200, 400, 408, 413, 415, 422, 500, 503, 504];
+const PREDICTION: &[u16] = &[200, 400, 401, 408, 413, 415, 422, 500, 503, 504];
 /// The same where a path names the model.
-const NAMED_PREDICTION: &[u16] = &[200, 400, 404, 408, 413, 415, 422, 500, 503, 504];
+const NAMED_PREDICTION: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 422, 500, 503, 504];
 /// For the protocols of others, rows that do not fit are one more bad request.
-const INVOCATIONS: &[u16] = &[200, 400, 408, 413, 415, 500, 503, 504];
-const INFERENCE: &[u16] = &[200, 400, 404, 408, 413, 415, 500, 503, 504];
+const INVOCATIONS: &[u16] = &[200, 400, 401, 408, 413, 415, 500, 503, 504];
+const INFERENCE: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 500, 503, 504];
 
-const FEEDBACK: &[u16] = &[202, 400, 408, 413, 415, 422, 501];
+const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501, 503];
+const RELOAD: &[u16] = &[200, 409, 500];
 const OK: &[u16] = &[200];
 const METRICS: &[u16] = &[200, 500];
 const NAMED: &[u16] = &[200, 404];
@@ -242,6 +245,14 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/metrics",
         statuses: METRICS,
         summary: "counters in the OpenMetrics text format",
+    },
+    Route {
+        id: "reload",
+        operation: Operation::Reload,
+        method: "POST",
+        path: "/admin/reload",
+        statuses: RELOAD,
+        summary: "looks for new versions of models",
     },
 ];
 

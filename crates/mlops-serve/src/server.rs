@@ -1,28 +1,25 @@
 mod connection;
+mod port;
+#[cfg(feature = "tls")]
+mod tls;
 
-use std::io;
 use std::pin::pin;
-use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use prometheus_client::metrics::counter::Counter;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use connection::Connections;
+use port::Port;
+#[cfg(feature = "tls")]
+pub use tls::{TlsConfig, TlsError};
 
+use crate::router::{Paths, router};
 use crate::{Error, Service};
 
-/// Serves `service` on `listener` until `shutdown` is ready.
-///
-/// Connections have the deadlines of [`Limits`](crate::Limits). On shutdown the service says at once that it is not
-/// ready, goes on for the drain delay, takes no more connections, gives the requests in flight their grace, and then
-/// the telemetry as much to be written out.
+/// Serves `service` on `listener` until `shutdown` is ready: a [`Server`] without further wishes.
 ///
 /// # Errors
-/// * [`Error::ConnectionsCut`] if requests were still in flight after the grace
-/// * [`Error::Telemetry`] if the output of the telemetry was too slow or blocked
+/// Those of [`Server::run`].
 ///
 /// # Examples
 /// ```no_run
@@ -43,76 +40,89 @@ pub async fn serve(
     service: Service,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
-    let limits = service.limits();
-    let accept_failures = &service.metrics().accept_failures;
-    let connections = Connections::new(&service);
-    let graceful = GracefulShutdown::new();
-    let mut open = JoinSet::new();
-    let mut shutdown = pin!(async {
-        shutdown.await;
-        service.stop();
-        sleep(limits.drain_delay).await;
-    });
-    loop {
-        let n_open = open.len();
-        tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            Some(_) = open.join_next() => {}
-            stream = accept(&listener, accept_failures), if n_open < limits.connections + SURPLUS => {
-                let is_surplus = n_open >= limits.connections;
-                open.spawn(graceful.watch(connections.serve(stream, is_surplus)));
-            }
-        }
-    }
-    drop(listener);
-
-    let grace = limits.grace;
-    let finished = timeout(grace, graceful.shutdown()).await;
-    while open.try_join_next().is_some() {}
-    let cut = if finished.is_ok() { 0 } else { open.len() };
-    // A model that hangs is not waited for.
-    open.abort_all();
-    let flushed = service.flush_telemetry().await;
-    if cut > 0 {
-        return Err(Error::ConnectionsCut { connections: cut, grace });
-    }
-    flushed
+    Server::new(service).run(listener, shutdown).await
 }
 
-/// Waits for a connection. What can fail here passes, so it is counted and tried again.
-async fn accept(listener: &TcpListener, failures: &Counter) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // A connection that refuses the option works without it.
-                let _ = stream.set_nodelay(true);
-                return stream;
-            }
-            Err(error) => {
-                failures.inc();
-                if !concerns_one_connection(&error) {
-                    sleep(ACCEPT_PAUSE).await;
+/// Puts a [`Service`] behind sockets.
+#[derive(Debug)]
+#[must_use]
+pub struct Server {
+    service: Service,
+    admin: Option<TcpListener>,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsConfig>,
+}
+
+impl Server {
+    /// A server of `service`, with one port and without TLS.
+    pub fn new(service: Service) -> Self {
+        Self {
+            service,
+            admin: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// A second port for metrics, health and administration, which should not be open to clients. The first one has
+    /// no metrics then.
+    pub fn admin(self, listener: TcpListener) -> Self {
+        Self { admin: Some(listener), ..self }
+    }
+
+    /// Speaks TLS on the first port.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, config: TlsConfig) -> Self {
+        Self { tls: Some(config), ..self }
+    }
+
+    /// Serves on `listener` until `shutdown` is ready.
+    ///
+    /// Connections have the deadlines of [`Limits`](crate::Limits). On shutdown the service says at once that it is
+    /// not ready, goes on for the drain delay, takes no more connections, gives the requests in flight their grace,
+    /// and then the telemetry as much to be written out.
+    ///
+    /// # Errors
+    /// * [`Error::ConnectionsCut`] if requests were still in flight after the grace
+    /// * [`Error::Telemetry`] if the output of the telemetry was too slow or blocked
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), Error> {
+        let service = self.service;
+        let limits = *service.limits();
+        let paths = if self.admin.is_some() { Paths::Public } else { Paths::All };
+        let connections = Connections::new(&service, router(service.clone(), paths));
+        #[cfg(feature = "tls")]
+        let connections = connections.tls(self.tls);
+        let public = Port::new(listener, connections, &service);
+        let shutdown = async {
+            shutdown.await;
+            service.stop();
+            sleep(limits.drain_delay).await;
+        };
+        let n_cut = match self.admin {
+            None => public.serve(shutdown).await,
+            Some(listener) => {
+                let router = router(service.clone(), Paths::Admin);
+                let connections = Connections::new(&service, router);
+                let admin = Port::new(listener, connections, &service);
+                let mut public = pin!(public.serve(shutdown));
+                // The metrics can be read until the last request is answered.
+                tokio::select! {
+                    n_cut = &mut public => n_cut,
+                    n_cut = admin.serve(std::future::pending()) => n_cut,
                 }
             }
+        };
+        let flushed = service.flush_telemetry().await;
+        if n_cut > 0 {
+            return Err(Error::ConnectionsCut { connections: n_cut, grace: limits.grace });
         }
+        flushed
     }
 }
-
-/// Whether the next connection may well be accepted; otherwise descriptors or memory have run out.
-fn concerns_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-    )
-}
-
-/// How long to wait when the process has no descriptors left: others must close theirs first.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// So many connections above the limit are let in, for health checks and metrics.
-const SURPLUS: usize = 64;
 
 #[cfg(test)]
 mod tests;

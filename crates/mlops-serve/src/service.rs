@@ -1,13 +1,14 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Bytes;
-use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds, Telemetry};
+use axum::http::HeaderMap;
+use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{timeout, timeout_at};
@@ -17,12 +18,14 @@ use crate::metrics::{Metrics, Stage};
 use crate::model::Model;
 use crate::problem::Problem;
 use crate::protocol::{Answer, Protocol};
+use crate::recorder::{Audited, Recorder};
 use crate::request::Context;
-use crate::router::router;
+use crate::router::{Paths, router};
 use crate::scoring::Scorer;
 use crate::shadow::{Shadow, ShadowRequest};
 use crate::slot::Slot;
-use crate::{Error, Form, Limits, ServiceBuilder, openapi};
+use crate::source::Watcher;
+use crate::{Error, Form, Limits, ModelSource, ReloadError, ServiceBuilder, openapi};
 
 /// Models with their detectors, limits, metrics and telemetry; a clone is the same service.
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ pub(crate) struct Inner {
     pub(crate) form: Form,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) records: Recorder,
     pub(crate) shadow: Shadow,
     pub(crate) admission: Admission,
     request_ids: RequestIds,
@@ -48,6 +51,20 @@ pub(crate) struct Inner {
     slow_detectors: Arc<Semaphore>,
     is_stopping: AtomicBool,
     document: ArcSwap<Bytes>,
+    // Set once, when the service is there.
+    watchers: OnceLock<Vec<Watcher>>,
+    #[cfg(feature = "api-keys")]
+    api_keys: Option<crate::ApiKeys>,
+}
+
+/// A service that may be gone.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakService(Weak<Inner>);
+
+impl WeakService {
+    pub(crate) fn upgrade(&self) -> Option<Service> {
+        self.0.upgrade().map(|inner| Service { inner })
+    }
 }
 
 impl Service {
@@ -59,9 +76,9 @@ impl Service {
         ServiceBuilder::new(model)
     }
 
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let Parts { name, default_slot, slots, form, limits, metrics, telemetry, shadow } = parts;
+        let Parts { name, default_slot, slots, form, limits, metrics, records, shadow, .. } = parts;
         let service = Self {
             inner: Arc::new(Inner {
                 name,
@@ -69,7 +86,7 @@ impl Service {
                 slots,
                 form,
                 metrics,
-                telemetry,
+                records,
                 shadow,
                 admission: Admission::new(limits.requests),
                 limits,
@@ -78,10 +95,61 @@ impl Service {
                 slow_detectors: Arc::new(Semaphore::new(cores)),
                 is_stopping: AtomicBool::new(false),
                 document: ArcSwap::default(),
+                watchers: OnceLock::new(),
+                #[cfg(feature = "api-keys")]
+                api_keys: parts.api_keys,
             }),
         };
         service.describe();
-        service
+        let watch = |(source, interval)| {
+            Watcher::start(source, interval, WeakService(Arc::downgrade(&service.inner)))
+        };
+        let watchers = parts.sources.into_iter().map(watch).collect::<Result<_, _>>()?;
+        // It was empty so far.
+        let _ = service.inner.watchers.set(watchers);
+        Ok(service)
+    }
+
+    /// Whether clients must show a key.
+    #[cfg_attr(not(feature = "api-keys"), expect(clippy::unused_self, reason = "none must"))]
+    fn asks_for_key(&self) -> bool {
+        #[cfg(feature = "api-keys")]
+        return self.inner.api_keys.is_some();
+        #[cfg(not(feature = "api-keys"))]
+        false
+    }
+
+    /// Whether a request shows a key, if keys are asked for.
+    #[cfg_attr(
+        not(feature = "api-keys"),
+        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "no keys are asked for")
+    )]
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        #[cfg(feature = "api-keys")]
+        if self.inner.api_keys.as_ref().is_some_and(|keys| !keys.admit(headers)) {
+            return Err(Problem::Unauthorized);
+        }
+        let _ = headers;
+        Ok(())
+    }
+
+    /// Asks the sources of new versions now, and waits for them; the number of versions that were put in place.
+    ///
+    /// # Errors
+    /// [`ReloadError`] of the first source that fails; the others are asked all the same.
+    pub fn reload(&self) -> Result<usize, ReloadError> {
+        let watchers = self.inner.watchers.get().map_or(&[][..], Vec::as_slice);
+        if watchers.is_empty() {
+            return Err(ReloadError::NoSource);
+        }
+        let (mut n_swapped, mut failure) = (0, None);
+        for watcher in watchers {
+            match watcher.reload() {
+                Ok(is_swapped) => n_swapped += usize::from(is_swapped),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(n_swapped), Err)
     }
 
     /// Makes the document that describes the models as they are now.
@@ -89,7 +157,10 @@ impl Service {
         // Of several at once, the last one has seen all models.
         self.inner.document.rcu(|_| {
             let Inner { name, slots, default_slot, form, limits, .. } = &*self.inner;
-            let document = openapi::document(name, slots.values(), default_slot, *form, limits);
+            let slots = slots.values();
+            let asks_for_key = self.asks_for_key();
+            let document =
+                openapi::document(name, slots, default_slot, *form, limits, asks_for_key);
             // What consists of texts, numbers and lists can be written.
             Bytes::from(serde_json::to_vec(&document).unwrap_or_default())
         });
@@ -104,7 +175,7 @@ impl Service {
     ///
     /// Deadlines of connections and their limit are not theirs: [`Server`](crate::Server) adds them.
     pub fn router(&self) -> Router {
-        router(self.clone())
+        router(self.clone(), Paths::All)
     }
 
     /// Puts `model` in the place of the model of the same name. Requests that are being answered keep the version
@@ -186,7 +257,7 @@ impl Service {
 
     /// Waits until the telemetry has written every request that was answered.
     pub(crate) async fn flush_telemetry(&self) -> Result<(), Error> {
-        let Some(telemetry) = self.inner.telemetry.clone() else { return Ok(()) };
+        let Some(telemetry) = self.inner.records.telemetry.clone() else { return Ok(()) };
         let grace = self.limits().grace;
         let flushed = spawn_blocking(move || telemetry.flush(grace)).await;
         // A flush does not panic; if it did, there would be nothing to wait for.
@@ -232,7 +303,11 @@ impl Service {
             answer.monitoring = self.monitor_in_time(&slot, &answer, is_large).await;
         }
         let finish = move |service: &Self| service.finish(&slot, context, &protocol, answer);
-        self.run(is_large, finish).await?
+        let (body, audited) = self.run(is_large, finish).await??;
+        if let Some(audited) = audited {
+            audited.wait().await?;
+        }
+        Ok(body)
     }
 
     async fn run<T: Send + 'static>(
@@ -310,14 +385,14 @@ impl Service {
         }
     }
 
-    /// Writes the answer, and tells of it.
+    /// Writes the answer, and tells of it; what must be on the disk first is to be waited for.
     fn finish<P: Protocol>(
         &self,
         slot: &Slot,
         context: Context,
         protocol: &P,
         answer: Answer,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<(Vec<u8>, Option<Audited>), Problem> {
         let started = Instant::now();
         let body = protocol.write(&answer)?;
         let Answer { scorer, records, predictions, monitoring, .. } = answer;
@@ -332,18 +407,16 @@ impl Service {
                 predictions: predictions.clone(),
             });
         }
-        if let Some(telemetry) = &self.inner.telemetry
-            && telemetry.is_sampled(context.id)
-        {
-            let version = Arc::clone(scorer.version());
-            let mut inference = Inference::new(context.id, version, records, predictions);
-            inference.time = context.time;
-            inference.duration = context.received.elapsed();
-            inference.trace_id = context.trace_id;
-            inference.monitoring = monitoring;
-            telemetry.record(Event::Inference(Box::new(inference)));
+        if !self.inner.records.takes(context.id) {
+            return Ok((body, None));
         }
-        Ok(body)
+        let version = Arc::clone(scorer.version());
+        let mut inference = Inference::new(context.id, version, records, predictions);
+        inference.time = context.time;
+        inference.duration = context.received.elapsed();
+        inference.trace_id = context.trace_id;
+        inference.monitoring = monitoring;
+        Ok((body, self.inner.records.push(Event::Inference(Box::new(inference)))))
     }
 }
 
@@ -355,8 +428,11 @@ pub(crate) struct Parts {
     pub(crate) form: Form,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    pub(crate) telemetry: Option<Telemetry>,
+    pub(crate) records: Recorder,
     pub(crate) shadow: Shadow,
+    pub(crate) sources: Vec<(Box<dyn ModelSource>, Duration)>,
+    #[cfg(feature = "api-keys")]
+    pub(crate) api_keys: Option<crate::ApiKeys>,
 }
 
 /// A larger body is worked on on a thread of its own: reading this much and scoring its rows takes about a

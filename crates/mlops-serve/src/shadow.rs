@@ -5,9 +5,10 @@ use std::time::Instant;
 use std::{fmt, io};
 
 use mlops_core::Records;
-use mlops_telemetry::{Event, Inference, Predictions, Role, Telemetry};
+use mlops_telemetry::{Event, Inference, Predictions, Role};
 
 use crate::Error;
+use crate::recorder::Recorder;
 use crate::request::Context;
 use crate::scoring::Scorer;
 
@@ -28,11 +29,11 @@ pub(crate) struct ShadowRequest {
 
 impl Shadow {
     /// Starts the thread; it ends when the shadow is dropped.
-    pub(crate) fn start(telemetry: Option<Telemetry>) -> Result<Self, Error> {
+    pub(crate) fn start(records: Recorder) -> Result<Self, Error> {
         let (queue, requests) = sync_channel(QUEUE);
         thread::Builder::new()
             .name("shadow".to_owned())
-            .spawn(move || run(&requests, telemetry.as_ref()))
+            .spawn(move || run(&requests, &records))
             .map_err(|error: io::Error| Error::Thread { kind: error.kind() })?;
         Ok(Self { queue })
     }
@@ -52,7 +53,7 @@ impl fmt::Debug for Shadow {
     }
 }
 
-fn run(requests: &Receiver<ShadowRequest>, telemetry: Option<&Telemetry>) {
+fn run(requests: &Receiver<ShadowRequest>, recorder: &Recorder) {
     while let Ok(request) = requests.recv() {
         let ShadowRequest { context, challenger, champion, records, predictions } = request;
         let started = Instant::now();
@@ -67,14 +68,15 @@ fn run(requests: &Receiver<ShadowRequest>, telemetry: Option<&Telemetry>) {
                 if agree(&predictions, &other, row) { &metrics.agreed } else { &metrics.differed };
             counter.inc();
         }
-        if let Some(telemetry) = telemetry {
+        if recorder.takes(context.id) {
             let version = Arc::clone(challenger.version());
             let mut inference = Inference::new(context.id, version, records, other);
             inference.time = context.time;
             inference.duration = started.elapsed();
             inference.trace_id = context.trace_id;
             inference.role = Role::Challenger;
-            telemetry.record(Event::Inference(Box::new(inference)));
+            // Nobody waits for this answer.
+            let _ = recorder.push(Event::Inference(Box::new(inference)));
         }
     }
 }

@@ -15,6 +15,7 @@ use ndarray::Array3;
 use tower::ServiceExt;
 
 use crate::metrics::Metrics;
+use crate::recorder::Recorder;
 use crate::routes::ROUTES;
 use crate::scoring::Scorer;
 use crate::{Model, Service};
@@ -49,7 +50,7 @@ pub(crate) fn classifier(stub: Stub) -> Model {
 }
 
 pub(crate) fn scorer(model: Model) -> Scorer {
-    Scorer::new(Metrics::new("Wine", ROUTES, None).of_model(&model), model)
+    Scorer::new(Metrics::new("Wine", ROUTES, &Recorder::default()).of_model(&model), model)
 }
 
 /// Model and detector whose numbers are easily followed: the probability is a twentieth of the

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -58,8 +59,43 @@ pub(crate) struct ServeArgs {
     /// Answer, log and flag as the original Python service does, for clients that were made for it.
     #[arg(long, value_enum)]
     pub(crate) compat: Option<Compat>,
+    /// A second address for metrics, health and administration, which should not be open to clients; metrics are on
+    /// the first one if left out.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<String>,
+    /// How often to look whether the configuration names other models, in seconds; SIGHUP looks at once.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = interval)]
+    pub(crate) reload_every: Duration,
+    /// How long to accept connections after the signal to stop, with readiness gone, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub(crate) drain_delay: Duration,
+    /// A file of SHA-256 hashes, one a line, of the keys that clients must show; none are asked for if left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
+    /// The certificate chain in PEM form; with it and the key, clients must speak TLS.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The private key of the certificate in PEM form.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+/// A number of seconds, from one up to a day.
+fn interval(text: &str) -> Result<Duration, String> {
+    seconds(text).and_then(|time| match time {
+        Duration::ZERO => Err("expected a second or more".to_owned()),
+        time => Ok(time),
+    })
+}
+
+/// A number of seconds, up to a day.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 0..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected a number of seconds, at most 86400".to_owned()),
+    }
 }
 
 #[derive(Args, Debug)]
@@ -74,7 +110,7 @@ pub(crate) struct DemoArgs {
     pub(crate) store: StoreArgs,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct StoreArgs {
     /// The directory of runs and models; `MLFLOW_TRACKING_URI` or ./mlruns if left out.
     #[arg(long, value_name = "DIR")]

@@ -15,10 +15,11 @@ use mlops_core::{Random, Records};
 use mlops_registry::LocalStore;
 
 use crate::data::Wines;
+use crate::directories::Directories;
 use crate::error::Error;
 use crate::models::CONTAMINATION;
 use crate::screen::{progress, say};
-use crate::served::ServedModels;
+use crate::served::{ServedModels, service};
 use crate::split::{Split, distinct};
 use crate::train::{self, Options, Outcome, Protocol};
 use client::{Client, Latencies};
@@ -45,9 +46,10 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
     let outcome = train::train(&wines, store, &options)?;
 
     let log = store.root().join("demo-requests.log");
-    let models = ServedModels::load(|| Ok(store.clone()), &outcome.configuration, None)?;
-    let service = models.into_service(File::create(&log).map_err(Error::io(&log))?)?;
-    let server = Background::start(service)?;
+    let directories = Directories::find(|| Ok(store.clone()), &outcome.configuration)?;
+    let model = ServedModels::load(&directories, None)?.into_model();
+    let log = File::create(&log).map_err(Error::io(&log))?;
+    let server = Background::start(service(model, None, log)?.build()?)?;
     say(format_args!("2. Serving the three registered models on http://{}", server.address()));
     let measured = Traffic::new(&wines, seed)?.send(&Client::new(server.address()), outcome)?;
     server.stop()?;

@@ -46,6 +46,10 @@ pub(crate) enum Error {
     Configuration { path: PathBuf, source: serde_json::Error },
     #[error("cannot listen on {address}")]
     Listen { address: String, source: io::Error },
+    #[error("{} holds no API keys", path.display())]
+    ApiKeys { path: PathBuf, source: mlops_serve::ApiKeysError },
+    #[error("the files of `--tls-certificate` and `--tls-key` cannot be used")]
+    Tls(#[from] mlops_serve::TlsError),
     #[error("cannot start the service's threads")]
     Runtime(#[source] io::Error),
     #[error("the service did not answer")]
@@ -59,6 +63,10 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    pub(crate) fn served(part: &'static str, uri: &str, source: Self) -> Self {
+        Self::Served { part, uri: uri.to_owned(), source: Box::new(source) }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::Io { path, source }
@@ -66,13 +74,18 @@ impl Error {
 
     /// The error and what caused it, on one line.
     pub(crate) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text += ": ";
-            text += &error.to_string();
-            cause = error.source();
-        }
-        text
+        chain(self)
     }
+}
+
+/// An error and what caused it, on one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += ": ";
+        text += &error.to_string();
+        cause = error.source();
+    }
+    text
 }

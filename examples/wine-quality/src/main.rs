@@ -5,12 +5,14 @@ mod compat;
 mod configuration;
 mod data;
 mod demo;
+mod directories;
 mod error;
 mod models;
 mod screen;
 mod search;
 mod serve;
 mod served;
+mod source;
 mod split;
 mod train;
 

@@ -1,40 +1,93 @@
 //! `serve`: the three models of a configuration behind HTTP.
 
-use std::io;
+use std::path::Path;
+use std::{fs, io};
 
 use mlops_registry::{LocalStore, env};
+use mlops_serve::{ApiKeys, Limits, Server, Service, TlsConfig};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
 
 use crate::cli::{ServeArgs, StoreArgs};
 use crate::configuration::Configuration;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::screen::note;
-use crate::served::ServedModels;
+use crate::served::service;
+use crate::source::ConfigurationSource;
 
-/// Serves until the process is told to stop; logs to stdout.
+/// Serves until the process is told to stop; tells of requests on stdout.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Error> {
-    let configuration = Configuration::read(&args.config)?;
-    let listen = |source| Error::Listen { address: args.listen.clone(), source };
-    // What cannot be listened on is known before models are loaded.
-    let listener = std::net::TcpListener::bind(&args.listen).map_err(listen)?;
-    listener.set_nonblocking(true).map_err(listen)?;
-    let models = ServedModels::load(|| open_existing(&args.store), &configuration, args.compat)?;
-    for remark in &models.remarks {
-        note(format_args!("warning: {remark}"));
+    let mut source = ConfigurationSource::new(args.config.clone(), args.store.clone(), args.compat);
+    // What is wrong with the configuration, and what cannot be listened on, is known before models are loaded.
+    Configuration::read(&args.config)?;
+    let listener = bind(&args.listen)?;
+    let admin = args.admin.as_deref().map(bind).transpose()?;
+    let Some(model) = source.look()? else { return Ok(()) };
+    let mut builder = service(model, args.compat, io::stdout())?;
+    builder = builder.source(source, args.reload_every);
+    if let Some(path) = &args.api_keys {
+        let text = fs::read_to_string(path).map_err(Error::io(path))?;
+        let keys = ApiKeys::parse(&text);
+        builder =
+            builder.api_keys(keys.map_err(|source| Error::ApiKeys { path: path.clone(), source })?);
     }
-    let service = models.into_service(io::stdout())?;
-    runtime()?.block_on(async {
-        let listener = TcpListener::from_std(listener).map_err(listen)?;
-        let bound = listener.local_addr().map_err(listen)?;
+    let mut limits = Limits::default();
+    limits.drain_delay = args.drain_delay;
+    let service = builder.limits(limits).build()?;
+    let mut server = Server::new(service.clone());
+    if let Some((certificate, key)) = args.tls_certificate.as_ref().zip(args.tls_key.as_ref()) {
+        let read = |path: &Path| fs::read(path).map_err(Error::io(path));
+        server = server.tls(TlsConfig::from_pem(&read(certificate)?, &read(key)?)?);
+    }
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        let from_std = |listener| TcpListener::from_std(listener).map_err(Error::Runtime);
+        let listener = from_std(listener)?;
+        let bound = listener.local_addr().map_err(Error::Runtime)?;
+        if let Some(admin) = admin {
+            let admin = from_std(admin)?;
+            note(format_args!("administration on {}", admin.local_addr().map_err(Error::Runtime)?));
+            server = server.admin(admin);
+        }
         let stop = stop_signal().map_err(Error::Runtime)?;
-        note(format_args!("listening on http://{bound}"));
-        Ok(mlops_serve::serve(listener, service, stop).await?)
-    })
+        tokio::spawn(reload_on_signal(
+            signal(SignalKind::hangup()).map_err(Error::Runtime)?,
+            service,
+        ));
+        let scheme = if args.tls_key.is_some() { "https" } else { "http" };
+        note(format_args!("listening on {scheme}://{bound}"));
+        Ok(server.run(listener, stop).await?)
+    });
+    // A thread that hangs in a model is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+fn bind(address: &str) -> Result<std::net::TcpListener, Error> {
+    let bind = || {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().map_err(|source| Error::Listen { address: address.to_owned(), source })
+}
+
+/// Looks for other models whenever the process is sent SIGHUP, and says what came of it.
+async fn reload_on_signal(mut hangup: Signal, service: Service) {
+    while hangup.recv().await.is_some() {
+        let service = service.clone();
+        match spawn_blocking(move || service.reload()).await {
+            Ok(Ok(0)) => note("the models are the same as before"),
+            Ok(Ok(_)) => note("the models were replaced"),
+            Ok(Err(error)) => note(format_args!("the models stay: {}", chain(&error))),
+            Err(_) => {}
+        }
+    }
 }
 
 /// The store that the arguments name, which is not made if it is not there.
-fn open_existing(args: &StoreArgs) -> Result<LocalStore, Error> {
+pub(crate) fn open_existing(args: &StoreArgs) -> Result<LocalStore, Error> {
     Ok(match &args.store {
         Some(root) => LocalStore::open_existing(root)?,
         None => env::existing_store()?,

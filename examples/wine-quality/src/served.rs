@@ -10,13 +10,12 @@ use mlops_core::{
 use mlops_drift::{AlibiDrift, AlibiModel, TabularDrift};
 use mlops_outlier::{Contamination, IsolationForest};
 use mlops_pyobject::sklearn::SavedModel;
-use mlops_registry::{LocalStore, ModelUri};
-use mlops_serve::{Model, Service};
+use mlops_serve::{Model, Service, ServiceBuilder};
 use mlops_telemetry::Telemetry;
 use mlops_xgboost::XgboostModel;
 
 use crate::compat::{Compat, form, line_format};
-use crate::configuration::Configuration;
+use crate::directories::Directories;
 use crate::error::Error;
 use crate::models::CONTAMINATION;
 
@@ -29,65 +28,52 @@ const MODEL_NAME: &str = "wine_quality";
 #[derive(Debug)]
 pub(crate) struct ServedModels {
     prediction: XgboostModel,
+    version: Option<String>,
     drift: Box<dyn DriftDetector>,
     outliers: IsolationForest,
-    compat: Option<Compat>,
     /// What an operator should know of them.
     pub(crate) remarks: Vec<String>,
 }
 
 impl ServedModels {
-    /// Loads the models; `open_store` is called if one is named by version, run or alias.
-    pub(crate) fn load(
-        open_store: impl Fn() -> Result<LocalStore, Error>,
-        configuration: &Configuration,
-        compat: Option<Compat>,
-    ) -> Result<Self, Error> {
-        let open = |uri: &str| open(uri, &open_store);
-        let part = |part, uri: &str| {
-            let uri = uri.to_owned();
-            move |source: Error| Error::Served { part, uri, source: Box::new(source) }
-        };
-        let (drift, outliers) = (&configuration.drift, &configuration.outliers);
-        let prediction = open(&configuration.prediction)
-            .and_then(|dir| Ok(XgboostModel::load(&dir, &LoadContext::new())?))
-            .map_err(part("prediction", &configuration.prediction))?;
+    /// Loads the models in `directories`.
+    pub(crate) fn load(directories: &Directories, compat: Option<Compat>) -> Result<Self, Error> {
+        let Directories { prediction, drift, outliers } = directories;
+        let prediction = prediction
+            .load("prediction", |dir| Ok(XgboostModel::load(dir, &LoadContext::new())?))?;
         // Detectors without a schema of their own read what the model reads.
         let context = LoadContext::new().schema(Arc::clone(prediction.schema()));
-        let drift = open(drift)
-            .and_then(|dir| Drift::load(&dir, &context, compat))
-            .map_err(part("drift", drift))?;
+        let drift = drift.load("drift", |dir| Drift::load(dir, &context, compat))?;
         let mut remarks = Vec::new();
         let reference = drift.python.filter(|_| compat.is_none());
-        let outliers = open(outliers)
-            .and_then(|dir| IsolationForest::load(&dir, &context).map_err(not_python))
-            .map_err(part("outlier", outliers))?;
+        let load = |dir: &ModelDir| IsolationForest::load(dir, &context).map_err(not_python);
+        let outliers = outliers.load("outlier", load)?;
         let outliers = within_reach(outliers, reference.as_ref(), &mut remarks);
-        Ok(Self { prediction, drift: drift.detector, outliers, compat, remarks })
+        let version = directories.prediction.version.clone();
+        Ok(Self { prediction, version, drift: drift.detector, outliers, remarks })
     }
 
-    /// The service of the models, which logs every request to `log`.
-    pub(crate) fn into_service(self, log: impl Write + Send + 'static) -> Result<Service, Error> {
+    /// The models as a service has them.
+    pub(crate) fn into_model(self) -> Model {
         let prediction = Arc::new(self.prediction);
         let model = Model::classifier(MODEL_NAME, Classifier::new(Arc::clone(&prediction)));
         let model = model.explainer(prediction).drift(self.drift).outliers(self.outliers);
-        let telemetry = Telemetry::builder(SERVICE_NAME, log).format(line_format(self.compat));
-        let builder = Service::builder(model).name(SERVICE_NAME).form(form(self.compat));
-        Ok(builder.telemetry(telemetry.start()?).build()?)
+        match self.version {
+            Some(version) => model.version(version),
+            None => model,
+        }
     }
 }
 
-/// The directory that a URI of the configuration names.
-fn open(uri: &str, open_store: impl Fn() -> Result<LocalStore, Error>) -> Result<ModelDir, Error> {
-    let path = match uri.parse()? {
-        ModelUri::Path(path) => path,
-        uri => {
-            let store = open_store()?;
-            let root = store.root().to_owned();
-            store.resolve(&uri).map_err(|source| Error::Store { root, source })?
-        }
-    };
-    Ok(ModelDir::open(path)?)
+/// A builder of a service that tells of every request to `log`.
+pub(crate) fn service(
+    model: Model,
+    compat: Option<Compat>,
+    log: impl Write + Send + 'static,
+) -> Result<ServiceBuilder, Error> {
+    let telemetry = Telemetry::builder(SERVICE_NAME, log).format(line_format(compat));
+    let builder = Service::builder(model).name(SERVICE_NAME).form(form(compat));
+    Ok(builder.telemetry(telemetry.start()?))
 }
 
 /// A drift detector, and what Python saved if it is one of Python's.

@@ -5,6 +5,7 @@ use utoipa::openapi::path::{
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::Type;
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     Content, ContentBuilder, Header, HeaderBuilder, Ref, RefOr, Required, Response,
     ResponseBuilder, example::ExampleBuilder,
@@ -15,10 +16,10 @@ use super::served::Served;
 use super::words::{
     Schema, any_of, closed, component, list, natural, object, of, one_of_texts, text,
 };
-use super::{Described, answers};
+use super::{Described, answers, routes};
 use crate::Limits;
 use crate::routes::docs::FILES;
-use crate::routes::{Operation as Kind, ROUTES, Route};
+use crate::routes::{Operation as Kind, Route};
 
 pub(super) fn operation(route: &Route, described: &Described<'_>) -> Operation {
     let operation = OperationBuilder::new()
@@ -27,7 +28,16 @@ pub(super) fn operation(route: &Route, described: &Described<'_>) -> Operation {
         .summary(Some(route.summary))
         .parameters(parameters(route, described))
         .request_body(request_body(route.operation, described));
-    let responses = route.statuses.iter().fold(operation, |operation, &status| {
+    let asks_for_key = described.asks_for_key && route.statuses.contains(&401);
+    let operation = if asks_for_key {
+        let no_scopes: [&str; 0] = [];
+        operation
+            .security(SecurityRequirement::new("Bearer", no_scopes))
+            .security(SecurityRequirement::new("Header", no_scopes))
+    } else {
+        operation
+    };
+    let responses = statuses(route, described).fold(operation, |operation, status| {
         let response: RefOr<Response> = if is_error(status) {
             Ref::from_response_name(error_name(route.operation, status)).into()
         } else {
@@ -38,12 +48,19 @@ pub(super) fn operation(route: &Route, described: &Described<'_>) -> Operation {
     responses.build()
 }
 
+/// The statuses of a route's answers; nobody is refused for a key if none is asked for.
+fn statuses(route: &Route, described: &Described<'_>) -> impl Iterator<Item = u16> {
+    let asks_for_key = described.asks_for_key;
+    route.statuses.iter().copied().filter(move |&status| asks_for_key || status != 401)
+}
+
 /// The errors of all routes, which are components.
-pub(super) fn errors(limits: &Limits) -> impl Iterator<Item = (String, Response)> {
-    let errors = ROUTES.iter().flat_map(|route| {
-        let statuses = route.statuses.iter().filter(|&&status| is_error(status));
-        statuses.map(|&status| (route.operation, status))
+pub(super) fn errors(described: &Described<'_>) -> impl Iterator<Item = (String, Response)> {
+    let errors = routes().flat_map(|route| {
+        let statuses = statuses(route, described).filter(|&status| is_error(status));
+        statuses.map(|status| (route.operation, status))
     });
+    let limits = described.limits;
     errors.map(|(kind, status)| (error_name(kind, status), error(kind, status, limits)))
 }
 
@@ -59,7 +76,7 @@ fn tag(kind: Kind) -> &'static str {
         | Kind::ModelReady
         | Kind::Infer => "Open Inference Protocol",
         Kind::Page | Kind::PageFile | Kind::Document => "documentation",
-        Kind::Alive | Kind::Ready | Kind::Metrics => "operation",
+        Kind::Alive | Kind::Ready | Kind::Metrics | Kind::Reload => "operation",
     }
 }
 
@@ -166,7 +183,7 @@ fn contents(kind: Kind, described: &Described<'_>) -> Vec<(&'static str, Content
         Kind::ServerLive => yes("live"),
         Kind::ServerReady => yes("ready"),
         Kind::Document => object([("openapi", text("3.1.0"))], []).into(),
-        Kind::Feedback => return vec![],
+        Kind::Feedback | Kind::Reload => return vec![],
         Kind::Page => return vec![plain("text/html")],
         Kind::PageFile => {
             return FILES.map(|(_, media_type)| (media_type, Content::default())).into();
@@ -205,24 +222,32 @@ fn error(kind: Kind, status: u16, limits: &Limits) -> Response {
         .description(error_description(status, limits))
         .header_ref("X-Request-Id", request_id())
         .content(media_type, content);
-    if status != 503 {
-        return response.build();
-    }
-    let retry_after = HeaderBuilder::new().description(Some("seconds")).schema(Some(natural()));
-    response.header("Retry-After", retry_after.build()).build()
+    let response = match status {
+        401 => {
+            let scheme = HeaderBuilder::new().schema(Some(text("Bearer")));
+            response.header("WWW-Authenticate", scheme.build())
+        }
+        503 => {
+            let seconds = HeaderBuilder::new().description(Some("seconds")).schema(Some(natural()));
+            response.header("Retry-After", seconds.build())
+        }
+        _ => response,
+    };
+    response.build()
 }
 
 fn error_description(status: u16, limits: &Limits) -> String {
     let Limits { body_bytes, rows, body_time, request_time, .. } = limits;
     match status {
         400 => "the request is malformed".to_owned(),
+        401 => "the request shows no key that is known".to_owned(),
         404 => "there is nothing of this name".to_owned(),
         408 => format!("the body did not arrive in {body_time:?}"),
         413 => format!("more than {body_bytes} bytes or {rows} rows"),
         415 => "the media type is not one of those taken, or the body is compressed".to_owned(),
         422 => "the body does not fit the schema".to_owned(),
         501 => "the service keeps no record of its answers".to_owned(),
-        503 => "too many requests are being worked on, or the service is shutting down".to_owned(),
+        503 => "too many requests are being worked on, the answer could not be recorded as it must be, or the service is shutting down".to_owned(),
         504 => format!("the answer was not ready in {request_time:?}"),
         _ => "the service failed on this request".to_owned(),
     }

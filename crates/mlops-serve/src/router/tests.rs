@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use mlops_core::Classifier;
-use mlops_telemetry::Telemetry;
+use mlops_telemetry::{AuditLog, AuditOptions, Telemetry};
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use proptest::strategy::Strategy;
 use tokio::runtime::Builder;
@@ -323,6 +323,26 @@ async fn requests_above_the_limit_are_turned_away_while_health_and_metrics_answe
     assert!(page.contains("mlops_requests_shed_total{reason=\"in_flight\"} 1\n"));
     drop(place);
     assert_eq!(predict(&service, body(&[9.4])).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_answer_is_in_the_audit_log_before_it_is_given_or_is_not_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = AuditOptions::new("Wine").capacity(4_000);
+    let audit = AuditLog::open(folder.path(), options).unwrap();
+    let service = Service::builder(model()).audit(audit).build().unwrap();
+    let reply = predict(&service, body(&[9.4])).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let segment = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "open"));
+    let text = std::fs::read_to_string(segment.unwrap()).unwrap();
+    assert!(text.contains(reply.header("x-request-id")), "{text}");
+    // A request that is larger than the queue.
+    let reply = predict(&service, body(&[9.4; 500])).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(reply.body.contains("unaudited"), "{}", reply.body);
+    let page = get(&service, "/metrics").await.body;
+    assert!(page.contains("mlops_audit_events_total{outcome=\"refused\"} 1\n"), "{page}");
 }
 
 #[tokio::test]

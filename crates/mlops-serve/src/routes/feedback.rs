@@ -26,9 +26,13 @@ pub(crate) async fn feedback(
 async fn record(service: &Service, request: Request) -> Result<(), Problem> {
     let limits = service.limits();
     let (head, body) = request.into_parts();
+    service.authorize(&head.headers)?;
     let body = body::read(body, limits.body_bytes, limits.body_time).await?;
     require_json(&head.headers)?;
-    let Some(telemetry) = &service.inner().telemetry else { return Err(Problem::NoTelemetry) };
+    let recorder = &service.inner().records;
+    if !recorder.is_there() {
+        return Err(Problem::NoTelemetry);
+    }
     let labels = match serde_json::from_slice(&body).map_err(|_| Problem::MalformedFeedback)? {
         Value::Array(labels) => labels,
         label => vec![label],
@@ -38,8 +42,10 @@ async fn record(service: &Service, request: Request) -> Result<(), Problem> {
     }
     // All of them or none.
     let labels: Option<Vec<_>> = labels.iter().map(read).collect();
-    for label in labels.ok_or(Problem::MalformedFeedback)? {
-        telemetry.record(Event::Feedback(label));
+    let labels = labels.ok_or(Problem::MalformedFeedback)?.into_iter();
+    let audited: Vec<_> = labels.map(|label| recorder.push(Event::Feedback(label))).collect();
+    for audited in audited.into_iter().flatten() {
+        audited.wait().await?;
     }
     Ok(())
 }

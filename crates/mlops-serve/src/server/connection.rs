@@ -9,7 +9,8 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulConnection;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tower::Service as _;
 
@@ -23,26 +24,54 @@ pub(super) struct Connections {
     router: Router,
     http: Arc<http1::Builder>,
     times: Times,
+    #[cfg(feature = "tls")]
+    tls: Option<super::TlsConfig>,
 }
 
 impl Connections {
-    pub(super) fn new(service: &Service) -> Self {
+    pub(super) fn new(service: &Service, router: Router) -> Self {
         let limits = service.limits();
         let mut http = http1::Builder::new();
+        // The stream has the deadlines.
         http.max_headers(64).max_buf_size(64 << 10).header_read_timeout(None);
         let times =
             Times { header: limits.header_time, idle: limits.idle_time, write: limits.write_time };
-        Self { router: service.router(), http: Arc::new(http), times }
+        Self {
+            router,
+            http: Arc::new(http),
+            times,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
-    /// A connection that answers requests; one that is in surplus answers one, and predicts nothing.
-    pub(super) fn serve(
-        &self,
-        stream: TcpStream,
-        is_surplus: bool,
-    ) -> impl GracefulConnection<Error = hyper::Error> + Send + use<> {
+    #[cfg(feature = "tls")]
+    pub(super) fn tls(self, tls: Option<super::TlsConfig>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Serves a connection to its end; one that is in surplus has one answer, which is no prediction.
+    pub(super) async fn serve(self, stream: TcpStream, is_surplus: bool, watcher: Watcher) {
         let turn = Turn::default();
         let stream = TimedStream::new(stream, self.times, turn.clone());
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            // A client that does not get through the handshake has gone, one way or another.
+            if let Ok(stream) = tls.accept(stream).await {
+                self.serve_stream(stream, turn, is_surplus, watcher).await;
+            }
+            return;
+        }
+        self.serve_stream(stream, turn, is_surplus, watcher).await;
+    }
+
+    async fn serve_stream(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        turn: Turn,
+        is_surplus: bool,
+        watcher: Watcher,
+    ) {
         let router = self.router.clone();
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             turn.begin();
@@ -60,6 +89,8 @@ impl Connections {
                 Ok::<_, Infallible>(response)
             }
         });
-        self.http.serve_connection(TokioIo::new(stream), service)
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        // What goes wrong with a connection is between hyper and the client, which has been told.
+        let _ = watcher.watch(connection).await;
     }
 }

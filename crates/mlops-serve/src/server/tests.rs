@@ -1,16 +1,17 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::{Mutex, mpsc};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use mlops_telemetry::Telemetry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::testing::{SharedBuffer, Stub, body, classifier, model};
-use crate::{Limits, Service, ServiceBuilder};
+use crate::{Limits, Model, ModelSource, Service, ServiceBuilder};
 
 fn builder() -> ServiceBuilder {
     Service::builder(model().drift(Stub::new()).outliers(Stub::new()))
@@ -275,9 +276,168 @@ async fn connections_above_the_limit_are_answered_for_health_and_turned_away_oth
     }
 }
 
-#[test]
-fn running_out_of_descriptors_is_no_matter_of_one_connection() {
-    const EMFILE: i32 = 24;
-    assert!(!concerns_one_connection(&io::Error::from_raw_os_error(EMFILE)));
-    assert!(concerns_one_connection(&io::ErrorKind::ConnectionAborted.into()));
+/// A source whose next version is set by the test.
+#[derive(Clone, Default)]
+struct Versions(Arc<Mutex<Option<&'static str>>>);
+
+impl ModelSource for Versions {
+    fn poll(&mut self) -> Result<Option<Model>, Box<dyn std::error::Error + Send + Sync>> {
+        match self.0.lock().unwrap().take() {
+            Some("broken") => Err("the registry is away".into()),
+            Some("panic") => panic!("a broken source"),
+            version => Ok(version.map(|version| model().version(version))),
+        }
+    }
+}
+
+async fn ask(address: SocketAddr, head: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("{head} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    read_to_close(&mut stream).await
+}
+
+#[tokio::test]
+async fn administration_has_a_port_of_its_own() {
+    let versions = Versions::default();
+    let builder = Service::builder(model().version("1"));
+    let builder = builder.source(versions.clone(), Duration::from_secs(3600));
+    let service = builder.build().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, admin_address) = (listener.local_addr().unwrap(), admin.local_addr().unwrap());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async {
+        let _ = stopped.await;
+    };
+    let server = tokio::spawn(Server::new(service).admin(admin).run(listener, shutdown));
+
+    for path in ["GET /metrics", "POST /admin/reload"] {
+        let reply = ask(address, path).await;
+        assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
+    }
+    assert!(ask(admin_address, "POST /predict").await.starts_with("HTTP/1.1 404 "));
+    assert!(ask(admin_address, "GET /livez").await.starts_with("HTTP/1.1 200 "));
+    let reload = || ask(admin_address, "POST /admin/reload");
+    assert!(reload().await.ends_with(r#"{"swapped":0}"#));
+    *versions.0.lock().unwrap() = Some("2");
+    assert!(reload().await.ends_with(r#"{"swapped":1}"#));
+    for (version, cause) in [
+        ("broken", "the source of new versions failed: the registry is away"),
+        ("panic", "the source of new versions panicked"),
+    ] {
+        *versions.0.lock().unwrap() = Some(version);
+        let reply = reload().await;
+        assert!(reply.starts_with("HTTP/1.1 409 ") && reply.contains(cause), "{reply}");
+    }
+    let page = ask(admin_address, "GET /metrics").await;
+    assert!(page.contains(r#"mlops_model_info{name="wines",version="2",sha256=""} 1"#), "{page}");
+    stop.send(()).unwrap();
+    assert_eq!(server.await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_source_is_asked_now_and_then() {
+    let versions = Versions::default();
+    let builder = Service::builder(model().version("1"));
+    let service = builder.source(versions.clone(), Duration::from_millis(5)).build().unwrap();
+    *versions.0.lock().unwrap() = Some("2");
+    let started = Instant::now();
+    while service.slot("wines").unwrap().champion().version().version.as_deref() != Some("2") {
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[tokio::test]
+async fn a_drain_delay_keeps_the_port_open_after_readiness_has_gone() {
+    let limits = Limits { drain_delay: Duration::from_millis(300), ..short() };
+    let running = Running::start(builder().limits(limits)).await;
+    let (address, service) = (running.address, running.service.clone());
+    let stopped = tokio::spawn(running.stop());
+    while !service.is_stopping() {
+        tokio::task::yield_now().await;
+    }
+    assert!(ask(address, "GET /readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(ask(address, "GET /livez").await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(stopped.await.unwrap(), Ok(()));
+    TcpStream::connect(address).await.unwrap_err();
+}
+
+#[cfg(feature = "api-keys")]
+#[tokio::test]
+async fn without_a_key_there_is_no_prediction_and_still_health() {
+    // printf %s secret | sha256sum
+    let keys = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+    let keys = crate::ApiKeys::parse(keys).unwrap();
+    let running = Running::start(builder().api_keys(keys)).await;
+    let mut stream = running.connect().await;
+    let body = body(&[9.4]);
+    stream.write_all(request(&body).as_bytes()).await.unwrap();
+    let reply = read_until(&mut stream, "]}").await;
+    assert!(reply.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{reply}");
+    assert!(reply.contains("www-authenticate: Bearer\r\n"), "{reply}");
+    let mut stream = running.connect().await;
+    let request = request(&body).replace("host: x", "host: x\r\nauthorization: Bearer secret");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let reply = read_until(&mut stream, ANSWER_END).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    assert!(ask(running.address, "GET /livez").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    use super::*;
+    use crate::server::{TlsConfig, TlsError};
+
+    // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout localhost.key.pem \
+    //   -out localhost.pem -days 36500 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    //   -addext basicConstraints=critical,CA:FALSE
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/data/localhost.pem");
+    const KEY: &[u8] = include_bytes!("../../tests/data/localhost.key.pem");
+
+    #[tokio::test]
+    async fn requests_are_answered_over_tls_and_silence_in_the_handshake_ends_it() {
+        let service = builder().limits(short()).build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::new(service).tls(TlsConfig::from_pem(CERTIFICATE, KEY).unwrap());
+        let server = tokio::spawn(server.run(listener, std::future::pending()));
+
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(config));
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        let body = body(&[9.4]);
+        stream.write_all(request(&body).as_bytes()).await.unwrap();
+        let mut reply = vec![0; 4096];
+        let n_read = stream.read(&mut reply).await.unwrap();
+        assert!(reply[..n_read].starts_with(b"HTTP/1.1 200 OK\r\n"));
+
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let started = Instant::now();
+        assert_eq!(read_to_close(&mut silent).await, "");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        server.abort();
+    }
+
+    #[test]
+    fn what_is_no_certificate_or_key_is_named() {
+        let error = |certificate, key| TlsConfig::from_pem(certificate, key).unwrap_err();
+        assert_eq!(error(b"", KEY), TlsError::Certificate);
+        assert_eq!(error(KEY, KEY), TlsError::Certificate);
+        assert_eq!(error(CERTIFICATE, CERTIFICATE), TlsError::Key);
+        assert_eq!(error(CERTIFICATE, b"secret"), TlsError::Key);
+    }
 }

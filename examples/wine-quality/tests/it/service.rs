@@ -163,3 +163,70 @@ fn serving_makes_no_store_and_names_the_one_it_looked_in() {
     assert!(error.contains(&format!("in the store {}", store.display())), "{error}");
     assert_eq!(fs::read_dir(store).unwrap().count(), 0);
 }
+
+/// The version of the model that answers.
+fn version(server: &Server) -> String {
+    let url = format!("{}/v1/models/wine_quality/predict", server.url);
+    let mut response =
+        ureq::post(url).header("content-type", "application/json").send(two_wines()).unwrap();
+    let body = response.body_mut().read_to_vec().unwrap();
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    answer["model"]["version"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_configuration_that_changed_is_served_after_a_signal_and_a_broken_one_is_not() {
+    let folder = trained();
+    let server = Server::start(folder.path());
+    assert_eq!(version(&server), "1");
+    let hang_up = || {
+        let pid = server.process.id().to_string();
+        let kill = std::process::Command::new("kill").args(["-HUP", &pid]).status();
+        assert!(kill.unwrap().success());
+    };
+    let configuration = folder.path().join("mlruns/configuration.json");
+    let good = fs::read_to_string(&configuration).unwrap();
+    fs::write(&configuration, "{}").unwrap();
+    hang_up();
+    let output = run(folder.path(), &["train", "--trials", "1", "--seed", "2"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_ne!(fs::read_to_string(&configuration).unwrap(), good);
+    assert_eq!(version(&server), "1");
+    hang_up();
+    let started = std::time::Instant::now();
+    while version(&server) != "2" {
+        assert!(started.elapsed() < std::time::Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn operators_have_a_port_and_clients_a_key() {
+    let folder = trained();
+    // printf %s secret | sha256sum
+    let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b  team-a\n";
+    fs::write(folder.path().join("keys"), hash).unwrap();
+    let args = ["--admin", "127.0.0.1:0", "--api-keys", "keys"];
+    let server = Server::start_with(folder.path(), &args);
+    let admin = server.remarks.iter().find_map(|line| line.strip_prefix("administration on "));
+    let admin = admin.unwrap().to_owned();
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let status = |url: String| agent.get(url).call().unwrap().status().as_u16();
+    assert_eq!(status(format!("{}/metrics", server.url)), 404);
+    assert_eq!(status(format!("http://{admin}/metrics")), 200);
+    let reload = agent.post(format!("http://{admin}/admin/reload")).send_empty().unwrap();
+    assert_eq!(reload.into_body().read_to_string().unwrap(), r#"{"swapped":0}"#);
+    assert_eq!(post_json(&server, &two_wines()).0, 401);
+    let request = agent.post(format!("{}/predict", server.url));
+    let request = request.header("content-type", "application/json").header("x-api-key", "secret");
+    assert_eq!(request.send(two_wines()).unwrap().status().as_u16(), 200);
+}
+
+#[test]
+fn the_flags_are_those_that_the_book_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = text(&run(folder.path(), &["serve", "--help"]).stdout);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/configuration.md");
+    let page = fs::read_to_string(page).unwrap();
+    let shown = page.split_once("```text\n").unwrap().1.split_once("\n```").unwrap().0;
+    assert_eq!(help.trim_end(), shown);
+}

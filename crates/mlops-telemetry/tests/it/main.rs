@@ -1,0 +1,6 @@
+//! Tests of the public interface.
+
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
+mod crashes;
+mod samples;

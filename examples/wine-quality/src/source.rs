@@ -1,0 +1,51 @@
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use mlops_serve::{Model, ModelSource};
+
+use crate::cli::StoreArgs;
+use crate::compat::Compat;
+use crate::configuration::Configuration;
+use crate::directories::Directories;
+use crate::error::Error;
+use crate::screen::note;
+use crate::serve::open_existing;
+use crate::served::ServedModels;
+
+/// A configuration that may name other models than before, or the same ones by an alias that has moved.
+#[derive(Debug)]
+pub(crate) struct ConfigurationSource {
+    config: PathBuf,
+    store: StoreArgs,
+    compat: Option<Compat>,
+    identity: Vec<(PathBuf, Option<SystemTime>)>,
+}
+
+impl ConfigurationSource {
+    pub(crate) fn new(config: PathBuf, store: StoreArgs, compat: Option<Compat>) -> Self {
+        Self { config, store, compat, identity: vec![] }
+    }
+
+    /// The models that the configuration names now, if they are others than the last time.
+    pub(crate) fn look(&mut self) -> Result<Option<Model>, Error> {
+        let configuration = Configuration::read(&self.config)?;
+        let directories = Directories::find(|| open_existing(&self.store), &configuration)?;
+        let identity = directories.identity();
+        if identity == self.identity {
+            return Ok(None);
+        }
+        let models = ServedModels::load(&directories, self.compat)?;
+        for remark in &models.remarks {
+            note(format_args!("warning: {remark}"));
+        }
+        // Models that cannot be loaded are tried again the next time.
+        self.identity = identity;
+        Ok(Some(models.into_model()))
+    }
+}
+
+impl ModelSource for ConfigurationSource {
+    fn poll(&mut self) -> Result<Option<Model>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.look()?)
+    }
+}
