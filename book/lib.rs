@@ -31,6 +31,8 @@ mod doctests {
     mod registry {}
     #[doc = include_str!("src/serving.md")]
     mod serving {}
+    #[doc = include_str!("src/configuration.md")]
+    mod configuration {}
     #[doc = include_str!("src/operating.md")]
     mod operating {}
 }

@@ -69,6 +69,9 @@ pub(crate) struct ServeArgs {
     /// How long to accept connections after the signal to stop, with readiness gone, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     pub(crate) drain_delay: Duration,
+    /// A folder for an audit log: every answer is on the disk there before it is given, or is not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) audit: Option<PathBuf>,
     /// A file of SHA-256 hashes, one a line, of the keys that clients must show; none are asked for if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys: Option<PathBuf>,

@@ -32,6 +32,8 @@ pub(crate) enum Error {
     Serve(#[from] mlops_serve::Error),
     #[error(transparent)]
     Telemetry(#[from] mlops_telemetry::Error),
+    #[error(transparent)]
+    Audit(#[from] mlops_telemetry::AuditError),
     #[error("{} cannot be read or written", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("the {part} model `{uri}` cannot be served")]

@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use mlops_registry::{LocalStore, env};
 use mlops_serve::{ApiKeys, Limits, Server, Service, TlsConfig};
+use mlops_telemetry::{AuditLog, AuditOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
@@ -13,7 +14,7 @@ use crate::cli::{ServeArgs, StoreArgs};
 use crate::configuration::Configuration;
 use crate::error::{Error, chain};
 use crate::screen::note;
-use crate::served::service;
+use crate::served::{SERVICE_NAME, service};
 use crate::source::ConfigurationSource;
 
 /// Serves until the process is told to stop; tells of requests on stdout.
@@ -31,6 +32,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Error> {
         let keys = ApiKeys::parse(&text);
         builder =
             builder.api_keys(keys.map_err(|source| Error::ApiKeys { path: path.clone(), source })?);
+    }
+    if let Some(folder) = &args.audit {
+        builder = builder.audit(AuditLog::open(folder, AuditOptions::new(SERVICE_NAME))?);
     }
     let mut limits = Limits::default();
     limits.drain_delay = args.drain_delay;

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::models::CONTAMINATION;
 
 /// The name of the service in its log, as in the original.
-const SERVICE_NAME: &str = "WineQualityService";
+pub(crate) const SERVICE_NAME: &str = "WineQualityService";
 /// The name under which the service has its model.
 const MODEL_NAME: &str = "wine_quality";
 
