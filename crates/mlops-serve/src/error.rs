@@ -29,6 +29,12 @@ pub enum Error {
         /// The name of the model.
         model: String,
     },
+    /// A model predicts numbers in the place of one that decides for classes, or the other way round.
+    #[error("the model `{model}` is a classifier in the place of one that is none, or the reverse")]
+    OtherKind {
+        /// The name of the model.
+        model: String,
+    },
     /// Two models have one name.
     #[error("two models are called `{name}`")]
     DuplicateModel {
@@ -48,7 +54,7 @@ pub enum Error {
         kind: io::ErrorKind,
     },
     /// Connections were still busy when the grace of a shutdown ended.
-    #[error("{connections} connections were cut, still busy {grace:?} after the shutdown began")]
+    #[error("{connections} connections were cut, still busy after a grace of {grace:?}")]
     ConnectionsCut {
         /// The number of connections.
         connections: usize,
@@ -58,6 +64,9 @@ pub enum Error {
     /// What stood in the queue of the telemetry could not be written in time.
     #[error(transparent)]
     Telemetry(#[from] mlops_telemetry::Error),
+    /// The audit log could not be sealed in time; what was acknowledged is in it.
+    #[error(transparent)]
+    Audit(#[from] mlops_telemetry::AuditError),
 }
 
 /// A part of a model, or of what is deployed with it.

@@ -8,8 +8,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The most rows in a request; 10,000. More are answered with 413.
     pub rows: usize,
-    /// The most open connections; 512. A few more are let in for health checks and metrics, and their other requests
-    /// are answered with 503.
+    /// The most open connections; 512. 64 more are let in for one request each, which is answered with 503 unless it
+    /// is for health or metrics.
     pub connections: usize,
     /// The most predictions that are worked on at a time, the reading of their bodies included; 256. More are
     /// answered with 503.
@@ -22,7 +22,8 @@ pub struct Limits {
     pub body_time: Duration,
     /// How long a client may take nothing of a response; 30 seconds, then the connection is closed.
     pub write_time: Duration,
-    /// How long an answer may take from a request's headers on; 60 seconds, then it is 504.
+    /// How long an answer may take from a request's headers on; 60 seconds, then it is 504. A model that hangs on a
+    /// small body is not interrupted: predictors must be quick or fail.
     pub request_time: Duration,
     /// How long an answer waits for detectors; 1 second, then it says that they are unavailable.
     pub monitoring_time: Duration,

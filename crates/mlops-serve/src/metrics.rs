@@ -93,7 +93,7 @@ impl Metrics {
         for reason in ["in_flight", "connections"] {
             metrics.shed.get_or_create_owned(&ReasonLabels { reason });
         }
-        for outcome in ["swapped", "refused"] {
+        for outcome in ["swapped", "refused", "failed"] {
             metrics.swaps.get_or_create_owned(&OutcomeLabels { outcome });
         }
         metrics.register(service_name, stages, records)
@@ -179,6 +179,11 @@ impl Metrics {
     pub(crate) fn count_swap(&self, is_swapped: bool) {
         let outcome = if is_swapped { "swapped" } else { "refused" };
         self.swaps.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// Counts a new version that could not be had.
+    pub(crate) fn count_failed_swap(&self) {
+        self.swaps.get_or_create(&OutcomeLabels { outcome: "failed" }).inc();
     }
 
     /// All metrics in the OpenMetrics text format.

@@ -1,9 +1,10 @@
+pub(crate) mod feedback;
 pub(crate) mod invocations;
 pub(crate) mod open_inference;
 
 use std::sync::Arc;
 
-use mlops_core::{Records, Schema, Violation};
+use mlops_core::{Records, Violation};
 use mlops_telemetry::{Monitoring, Predictions, RequestId};
 use serde_json::value::RawValue;
 
@@ -12,13 +13,8 @@ use crate::scoring::{Explanation, Scorer};
 
 /// How rows come in and answers go out: the part of a request that differs from protocol to protocol.
 pub(crate) trait Protocol: Send + 'static {
-    /// Reads the rows of a body, at most `max_rows`.
-    fn read(
-        &mut self,
-        schema: &Arc<Schema>,
-        body: &[u8],
-        max_rows: usize,
-    ) -> Result<Records, Problem>;
+    /// Reads the rows of a body for the version that answers, at most `max_rows`.
+    fn read(&mut self, scorer: &Scorer, body: &[u8], max_rows: usize) -> Result<Records, Problem>;
 
     /// Whether the answer shall be explained.
     fn explains(&self) -> bool {

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use mlops_telemetry::RequestId;
 
+use crate::admission::Place;
 use crate::metrics::Shed;
 use crate::problem::Problem;
 use crate::protocol::Protocol;
@@ -37,23 +38,27 @@ pub(crate) async fn answer<P: Protocol>(
     request: Request,
     require: impl FnOnce(&HeaderMap) -> Result<(), Problem>,
 ) -> Result<Vec<u8>, Problem> {
+    let (_place, body) = enter(service, request, require).await?;
+    service.answer(slot, context, protocol, body).await
+}
+
+/// Lets a request in and reads its body; it is worked on as long as the place is held.
+pub(crate) async fn enter(
+    service: &Service,
+    request: Request,
+    require: impl FnOnce(&HeaderMap) -> Result<(), Problem>,
+) -> Result<(Place, Vec<u8>), Problem> {
     let limits = service.limits();
-    let place = service.inner().admission.enter();
-    let is_surplus = request.extensions().get::<Surplus>().is_some();
-    let _place = match place {
-        Some(place) if !is_surplus => place,
-        _ => {
-            let shed = if is_surplus { Shed::Connections } else { Shed::InFlight };
-            service.metrics().count_shed(shed);
-            return Err(Problem::Overloaded);
-        }
+    let Some(place) = service.inner().admission.enter() else {
+        service.metrics().count_shed(Shed::InFlight);
+        return Err(Problem::Overloaded);
     };
     let (head, body) = request.into_parts();
     service.authorize(&head.headers)?;
     // The body is read in any case, so that the client gets to read the answer.
     let body = body::read(body, limits.body_bytes, limits.body_time).await?;
     require(&head.headers)?;
-    service.answer(slot, context, protocol, body).await
+    Ok((place, body))
 }
 
 /// A response of JSON.

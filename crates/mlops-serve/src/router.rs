@@ -10,9 +10,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use tracing::Instrument;
 
 use crate::Service;
-use crate::request::Context;
+use crate::metrics::Shed;
+use crate::problem::Problem;
+use crate::request::{Context, Surplus};
 use crate::routes::{
-    admin, docs, feedback, health, invocations, label, open_inference, original, predict, problems,
+    admin, docs, feedback, health, invocations, is_vital, label, open_inference, original, predict,
+    problems,
 };
 use crate::trace_context::trace_id;
 
@@ -93,7 +96,14 @@ async fn observe(
     );
     request.extensions_mut().insert(context);
     let active = Active::new(&service.metrics().active_requests);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // On a connection above the limit, health and metrics alone are answered.
+    let is_shed = request.extensions().get::<Surplus>().is_some() && !is_vital(route);
+    let mut response = if is_shed {
+        service.metrics().count_shed(Shed::Connections);
+        Problem::Overloaded.into_response(id)
+    } else {
+        next.run(request).instrument(span.clone()).await
+    };
     drop(active);
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);

@@ -52,7 +52,7 @@ const NAMED_PREDICTION: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 422, 500, 
 const INVOCATIONS: &[u16] = &[200, 400, 401, 408, 413, 415, 500, 503, 504];
 const INFERENCE: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 500, 503, 504];
 
-const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501, 503];
+const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501, 503, 504];
 const RELOAD: &[u16] = &[200, 409, 500];
 const OK: &[u16] = &[200];
 const METRICS: &[u16] = &[200, 500];
@@ -255,6 +255,18 @@ pub(crate) const ROUTES: &[Route] = &[
         summary: "looks for new versions of models",
     },
 ];
+
+/// Whether a path is answered when a service is at its limits: health and metrics.
+pub(crate) fn is_vital(path: &str) -> bool {
+    let vital = [
+        Operation::Alive,
+        Operation::Ready,
+        Operation::ServerLive,
+        Operation::ServerReady,
+        Operation::Metrics,
+    ];
+    ROUTES.iter().any(|route| route.path == path && vital.contains(&route.operation))
+}
 
 /// The path of the table that a request went to, and its method as a label; `none` for others: a path as the client
 /// wrote it would let clients make as many series as they like.

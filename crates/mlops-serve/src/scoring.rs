@@ -10,6 +10,7 @@ use mlops_telemetry::{ModelVersion, Monitoring, Part, Predictions};
 
 use crate::metrics::{ModelMetrics, Stage};
 use crate::model::Model;
+use crate::pace::Pace;
 
 /// A model that has been checked and answers requests.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Scorer {
     model: Model,
     version: Arc<ModelVersion>,
     pub(crate) metrics: ModelMetrics,
+    pub(crate) pace: Pace,
 }
 
 /// Why the features of each row lead to its results.
@@ -32,7 +34,7 @@ impl Scorer {
     /// Takes a model that has been checked.
     pub(crate) fn new(metrics: ModelMetrics, model: Model) -> Self {
         let version = Arc::new(model.version.clone());
-        Self { model, version, metrics }
+        Self { model, version, metrics, pace: Pace::default() }
     }
 
     pub(crate) fn schema(&self) -> &Arc<Schema> {
@@ -49,13 +51,8 @@ impl Scorer {
 
     /// Predicts `records`; `None` if the model failed.
     pub(crate) fn predict(&self, records: &Records) -> Option<Predictions> {
-        let started = Instant::now();
         let predictions = guard(|| self.model.head.predict(records))?;
-        if predictions.n_rows() != records.n_rows() {
-            return None;
-        }
-        self.metrics.observe_stage(Stage::Predict, started);
-        Some(predictions)
+        (predictions.n_rows() == records.n_rows()).then_some(predictions)
     }
 
     /// Explains the results of `records`; `None` if whatever explains has failed.

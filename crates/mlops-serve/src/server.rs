@@ -85,6 +85,7 @@ impl Server {
     /// # Errors
     /// * [`Error::ConnectionsCut`] if requests were still in flight after the grace
     /// * [`Error::Telemetry`] if the output of the telemetry was too slow or blocked
+    /// * [`Error::Audit`] if the audit log was not sealed in time
     pub async fn run(
         self,
         listener: TcpListener,
@@ -116,7 +117,7 @@ impl Server {
                 }
             }
         };
-        let flushed = service.flush_telemetry().await;
+        let flushed = service.flush_records().await;
         if n_cut > 0 {
             return Err(Error::ConnectionsCut { connections: n_cut, grace: limits.grace });
         }

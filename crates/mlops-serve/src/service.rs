@@ -2,27 +2,24 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
-use mlops_telemetry::{Event, Inference, Monitoring, RequestId, RequestIds};
+use mlops_telemetry::{RequestId, RequestIds};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::{timeout, timeout_at};
 
 use crate::admission::Admission;
-use crate::metrics::{Metrics, Stage};
+use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::problem::Problem;
-use crate::protocol::{Answer, Protocol};
-use crate::recorder::{Audited, Recorder};
-use crate::request::Context;
+use crate::recorder::Recorder;
 use crate::router::{Paths, router};
 use crate::scoring::Scorer;
-use crate::shadow::{Shadow, ShadowRequest};
+use crate::shadow::Shadow;
 use crate::slot::Slot;
 use crate::source::Watcher;
 use crate::{Error, Form, Limits, ModelSource, ReloadError, ServiceBuilder, openapi};
@@ -46,9 +43,9 @@ pub(crate) struct Inner {
     pub(crate) admission: Admission,
     request_ids: RequestIds,
     // One permit for each core: so many large requests are worked on at a time.
-    large_requests: Arc<Semaphore>,
+    pub(crate) large_requests: Arc<Semaphore>,
     // The same for detectors that are not known to be quick.
-    slow_detectors: Arc<Semaphore>,
+    pub(crate) slow_detectors: Arc<Semaphore>,
     is_stopping: AtomicBool,
     document: ArcSwap<Bytes>,
     // Set once, when the service is there.
@@ -184,13 +181,12 @@ impl Service {
     /// # Errors
     /// * [`Error::UnknownModel`] if no model has the name
     /// * [`Error::SchemaMismatch`] if the model or one of its parts reads other features
+    /// * [`Error::OtherKind`] if one of both is a classifier and the other is not
     /// * [`Error::ExampleFailed`] if the model does not predict its example
     pub fn swap(&self, model: Model) -> Result<(), Error> {
         let swapped = self.checked_slot(&model).map(|slot| {
             let scorer = Scorer::new(self.inner.metrics.of_model(&model), model);
-            let before = slot.put_champion(scorer);
-            before.metrics.set_active(false);
-            slot.champion().metrics.set_active(true);
+            slot.put_champion(scorer);
             self.describe();
         });
         self.inner.metrics.count_swap(swapped.is_ok());
@@ -255,168 +251,17 @@ impl Service {
         self.inner.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Waits until the telemetry has written every request that was answered.
-    pub(crate) async fn flush_telemetry(&self) -> Result<(), Error> {
-        let Some(telemetry) = self.inner.records.telemetry.clone() else { return Ok(()) };
-        let grace = self.limits().grace;
-        let flushed = spawn_blocking(move || telemetry.flush(grace)).await;
+    /// Waits until every request that was answered is written, and the audit log sealed.
+    pub(crate) async fn flush_records(&self) -> Result<(), Error> {
+        let (records, grace) = (self.inner.records.clone(), self.limits().grace);
+        let flush = move || {
+            let flushed = records.telemetry.map_or(Ok(()), |telemetry| telemetry.flush(grace));
+            let sealed = records.audit.map_or(Ok(()), |audit| audit.seal(grace));
+            flushed?;
+            Ok(sealed?)
+        };
         // A flush does not panic; if it did, there would be nothing to wait for.
-        flushed.unwrap_or(Ok(())).map_err(Error::from)
-    }
-
-    /// Answers a body in the form of a protocol.
-    ///
-    /// A large body is worked on on a thread where it holds up no other request.
-    pub(crate) async fn answer<P: Protocol>(
-        &self,
-        slot: &Arc<Slot>,
-        context: Context,
-        protocol: P,
-        body: Vec<u8>,
-    ) -> Result<Vec<u8>, Problem> {
-        let deadline = (context.received + self.limits().request_time).into();
-        let answer = self.answer_sometime(Arc::clone(slot), context, protocol, body);
-        timeout_at(deadline, answer).await.unwrap_or(Err(Problem::Deadline))
-    }
-
-    async fn answer_sometime<P: Protocol>(
-        &self,
-        slot: Arc<Slot>,
-        context: Context,
-        mut protocol: P,
-        body: Vec<u8>,
-    ) -> Result<Vec<u8>, Problem> {
-        self.metrics().body_bytes.observe(body.len() as f64);
-        let is_large = body.len() > INLINE_BYTES;
-        let is_quick = slot.pace.is_quick();
-        let champion = slot.champion();
-        let score = move |service: &Self| {
-            let answer = service.score(champion, context.id, &mut protocol, &body)?;
-            Ok::<_, Problem>((answer, protocol))
-        };
-        let (mut answer, protocol) = self.run(is_large, score).await??;
-        if is_quick && !is_large {
-            let started = Instant::now();
-            answer.monitoring = answer.scorer.monitor(&answer.records);
-            slot.pace.observe(started.elapsed());
-        } else {
-            answer.monitoring = self.monitor_in_time(&slot, &answer, is_large).await;
-        }
-        let finish = move |service: &Self| service.finish(&slot, context, &protocol, answer);
-        let (body, audited) = self.run(is_large, finish).await??;
-        if let Some(audited) = audited {
-            audited.wait().await?;
-        }
-        Ok(body)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        is_large: bool,
-        work: impl FnOnce(&Self) -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        if !is_large {
-            return Ok(work(self));
-        }
-        // The work goes on when the client has gone, so it takes the permit along.
-        let permit = Arc::clone(&self.inner.large_requests).acquire_owned().await;
-        let service = self.clone();
-        let work = move || {
-            let _permit = permit;
-            work(&service)
-        };
-        spawn_blocking(work).await.map_err(|_| Problem::Internal)
-    }
-
-    fn score<P: Protocol>(
-        &self,
-        scorer: Arc<Scorer>,
-        request_id: RequestId,
-        protocol: &mut P,
-        body: &[u8],
-    ) -> Result<Answer, Problem> {
-        let started = Instant::now();
-        let records =
-            protocol.read(scorer.schema(), body, self.limits().rows).inspect_err(|problem| {
-                self.metrics().observe_violations(problem.violations());
-            })?;
-        scorer.metrics.observe_stage(Stage::Parse, started);
-        scorer.metrics.observe_records(&records);
-        let Some(predictions) = scorer.predict(&records) else {
-            scorer.metrics.failures.inc();
-            return Err(Problem::Internal);
-        };
-        let explanation = if protocol.explains() {
-            Some(scorer.explain(&records).ok_or(Problem::Internal)?)
-        } else {
-            None
-        };
-        Ok(Answer {
-            request_id,
-            scorer,
-            records: Arc::new(records),
-            predictions,
-            explanation,
-            monitoring: Monitoring::default(),
-        })
-    }
-
-    /// Asks the detectors on another thread, and waits for them until a deadline.
-    async fn monitor_in_time(&self, slot: &Slot, answer: &Answer, is_large: bool) -> Monitoring {
-        let (scorer, records) = (Arc::clone(&answer.scorer), Arc::clone(&answer.records));
-        let threads = Arc::clone(&self.inner.slow_detectors);
-        let monitor = async {
-            let permit = threads.acquire_owned().await;
-            spawn_blocking(move || {
-                let _permit = permit;
-                let started = Instant::now();
-                (scorer.monitor(&records), started.elapsed())
-            })
-            .await
-        };
-        match timeout(self.limits().monitoring_time, monitor).await {
-            Ok(Ok((monitoring, duration))) => {
-                if !is_large {
-                    slot.pace.observe(duration);
-                }
-                monitoring
-            }
-            Ok(Err(_)) | Err(_) => answer.scorer.unmonitored(),
-        }
-    }
-
-    /// Writes the answer, and tells of it; what must be on the disk first is to be waited for.
-    fn finish<P: Protocol>(
-        &self,
-        slot: &Slot,
-        context: Context,
-        protocol: &P,
-        answer: Answer,
-    ) -> Result<(Vec<u8>, Option<Audited>), Problem> {
-        let started = Instant::now();
-        let body = protocol.write(&answer)?;
-        let Answer { scorer, records, predictions, monitoring, .. } = answer;
-        scorer.metrics.observe_stage(Stage::Encode, started);
-        scorer.metrics.observe_answer(&predictions, &monitoring);
-        if let Some(challenger) = slot.challenger() {
-            self.inner.shadow.push(ShadowRequest {
-                context: context.clone(),
-                challenger,
-                champion: Arc::clone(&scorer),
-                records: Arc::clone(&records),
-                predictions: predictions.clone(),
-            });
-        }
-        if !self.inner.records.takes(context.id) {
-            return Ok((body, None));
-        }
-        let version = Arc::clone(scorer.version());
-        let mut inference = Inference::new(context.id, version, records, predictions);
-        inference.time = context.time;
-        inference.duration = context.received.elapsed();
-        inference.trace_id = context.trace_id;
-        inference.monitoring = monitoring;
-        Ok((body, self.inner.records.push(Event::Inference(Box::new(inference)))))
+        spawn_blocking(flush).await.unwrap_or(Ok(()))
     }
 }
 
@@ -434,7 +279,3 @@ pub(crate) struct Parts {
     #[cfg(feature = "api-keys")]
     pub(crate) api_keys: Option<crate::ApiKeys>,
 }
-
-/// A larger body is worked on on a thread of its own: reading this much and scoring its rows takes about a
-/// millisecond.
-const INLINE_BYTES: usize = 16 << 10;

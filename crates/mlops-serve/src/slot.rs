@@ -1,6 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -13,16 +11,11 @@ use crate::{Component, Error};
 pub(crate) struct Slot {
     champion: ArcSwap<Scorer>,
     challenger: ArcSwapOption<Scorer>,
-    pub(crate) pace: Pace,
 }
 
 impl Slot {
     pub(crate) fn new(champion: Scorer) -> Self {
-        Self {
-            champion: ArcSwap::from_pointee(champion),
-            challenger: ArcSwapOption::empty(),
-            pace: Pace::default(),
-        }
+        Self { champion: ArcSwap::from_pointee(champion), challenger: ArcSwapOption::empty() }
     }
 
     /// The version that answers; whoever holds it keeps it while others put in another.
@@ -35,10 +28,17 @@ impl Slot {
         self.challenger.load_full()
     }
 
-    /// Puts another version in place, and returns the one before.
-    pub(crate) fn put_champion(&self, scorer: Scorer) -> Arc<Scorer> {
-        self.pace.forget();
-        self.champion.swap(Arc::new(scorer))
+    /// Puts another version in place.
+    pub(crate) fn put_champion(&self, scorer: Scorer) {
+        let scorer = Arc::new(scorer);
+        let before = self.champion.swap(Arc::clone(&scorer));
+        before.metrics.set_active(false);
+        scorer.metrics.set_active(true);
+        // Another one may have come meanwhile; it says so itself, after this or before.
+        if !Arc::ptr_eq(&scorer, &self.champion()) {
+            scorer.metrics.set_active(false);
+            self.champion().metrics.set_active(true);
+        }
     }
 
     pub(crate) fn put_challenger(&self, scorer: Option<Scorer>) {
@@ -48,7 +48,11 @@ impl Slot {
     /// Checks that `model` can answer in place of the champion: it reads the same features, as its detectors do, and
     /// predicts its example.
     pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
-        require_same_columns(self.champion().schema(), model.schema(), Component::Model)?;
+        let champion = self.champion();
+        require_same_columns(champion.schema(), model.schema(), Component::Model)?;
+        if champion.model().is_classifier() != model.is_classifier() {
+            return Err(Error::OtherKind { model: model.name().to_owned() });
+        }
         check(model)
     }
 }
@@ -66,39 +70,6 @@ pub(crate) fn check(model: &Model) -> Result<(), Error> {
     if is_sound { Ok(()) } else { Err(Error::ExampleFailed { model: model.name().to_owned() }) }
 }
 
-/// Whether the detectors of a model have been quick enough to be asked where a request is answered.
-///
-/// Whoever wrote them, a prediction must go out in time: until they have been quick for a while, and again when they
-/// have been slow once, they are asked on another thread and not waited for beyond a deadline.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    quick_calls: AtomicU32,
-}
-
-impl Pace {
-    pub(crate) fn is_quick(&self) -> bool {
-        self.quick_calls.load(Ordering::Relaxed) >= QUICK_CALLS
-    }
-
-    /// Takes note of a call for few rows.
-    pub(crate) fn observe(&self, duration: Duration) {
-        if duration > QUICK {
-            self.forget();
-        } else if !self.is_quick() {
-            self.quick_calls.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn forget(&self) {
-        self.quick_calls.store(0, Ordering::Relaxed);
-    }
-}
-
-/// Detectors are quick after so many calls in a row,
-const QUICK_CALLS: u32 = 16;
-/// each of which took no longer.
-const QUICK: Duration = Duration::from_millis(5);
-
 #[cfg(test)]
 mod tests {
     use mlops_core::{Feature, Records};
@@ -106,18 +77,6 @@ mod tests {
 
     use super::*;
     use crate::testing::{BAD, Fault, Stub, classifier, model, records, schema, scorer};
-
-    #[test]
-    fn detectors_are_quick_until_one_call_is_slow() {
-        let pace = Pace::default();
-        for _ in 0..QUICK_CALLS {
-            assert!(!pace.is_quick());
-            pace.observe(QUICK);
-        }
-        assert!(pace.is_quick());
-        pace.observe(QUICK + Duration::from_nanos(1));
-        assert!(!pace.is_quick());
-    }
 
     #[test]
     fn a_model_that_fails_on_its_example_is_refused() {
@@ -139,5 +98,7 @@ mod tests {
         let error = slot.check(&other).unwrap_err();
         assert!(matches!(error, Error::SchemaMismatch { component: Component::Model, .. }));
         assert_eq!(slot.check(&model().version("2")), Ok(()));
+        let numbers = Model::regressor("wines", Stub::new());
+        assert_eq!(slot.check(&numbers), Err(Error::OtherKind { model: "wines".to_owned() }));
     }
 }

@@ -1,7 +1,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub(crate) struct TimedStream<S> {
     stream: S,
     times: Times,
     turn: Turn,
+    // What it counted when this was last looked at.
+    turns: usize,
     reading: Reading,
     read_deadline: Pin<Box<Sleep>>,
     write_deadline: Pin<Box<Sleep>>,
@@ -31,20 +33,20 @@ pub(crate) struct Times {
     pub(crate) write: Duration,
 }
 
-/// Whether a request of the connection is being worked on.
+/// The requests of a connection: odd while one is being worked on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Turn(Arc<AtomicBool>);
+pub(crate) struct Turn(Arc<AtomicUsize>);
 
 impl Turn {
     pub(crate) fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn end(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn is_begun(&self) -> bool {
+    fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -67,6 +69,7 @@ impl<S> TimedStream<S> {
             stream,
             times,
             turn,
+            turns: 0,
             reading: Reading::Headers,
             read_deadline: Box::pin(sleep(times.header)),
             write_deadline: Box::pin(sleep(times.write)),
@@ -76,21 +79,26 @@ impl<S> TimedStream<S> {
 
     /// Takes note of what is being waited for from here on.
     fn observe(&mut self, has_bytes: bool) {
-        let next = match (self.turn.is_begun(), self.reading) {
-            (true, _) => Reading::Work,
-            (false, Reading::Work) => Reading::Idle,
-            (false, Reading::Idle) if has_bytes => Reading::Headers,
-            (false, reading) => reading,
+        let count = self.turn.count();
+        // A request may have come and gone while nothing was read.
+        let has_turned = count != self.turns;
+        self.turns = count;
+        let next = match self.reading {
+            _ if count % 2 == 1 => Reading::Work,
+            _ if has_turned && !has_bytes => Reading::Idle,
+            Reading::Work | Reading::Idle if has_bytes => Reading::Headers,
+            reading => reading,
         };
-        if next != self.reading {
-            self.reading = next;
-            let time = match next {
-                Reading::Work => return,
-                Reading::Idle => self.times.idle,
-                Reading::Headers => self.times.header,
-            };
-            self.read_deadline.as_mut().reset(Instant::now() + time);
+        if next == self.reading && !has_turned {
+            return;
         }
+        self.reading = next;
+        let time = match next {
+            Reading::Work => return,
+            Reading::Idle => self.times.idle,
+            Reading::Headers => self.times.header,
+        };
+        self.read_deadline.as_mut().reset(Instant::now() + time);
     }
 
     fn poll_write_deadline(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
@@ -207,6 +215,19 @@ mod tests {
         let error = stream.read_exact(&mut rest).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(began.elapsed() <= 101 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_came_and_went_unread_begins_a_new_wait() {
+        let (_client, server) = duplex(1024);
+        let turn = Turn::default();
+        let mut stream = TimedStream::new(server, TIMES, turn.clone());
+        turn.begin();
+        turn.end();
+        let began = Instant::now();
+        let error = stream.read_exact(&mut [0]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= TIMES.idle);
     }
 
     #[tokio::test(start_paused = true)]

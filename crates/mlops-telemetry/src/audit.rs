@@ -21,7 +21,7 @@ use crate::lines::LineWriter;
 use crate::{Event, LineFormat, Privacy};
 use disk::{Disk, FileSystem};
 use segment::{SegmentLimits, Segments};
-use writer::{Append, Waiting, Writer};
+use writer::{Append, Message, Waiting, Writer};
 
 /// Events that must not be lost: each is on the disk before its writer is told so.
 ///
@@ -77,7 +77,24 @@ impl AuditLog {
         let waiting = Waiting::new(Box::new(done), size, Arc::clone(counters));
         if let Some(queue) = queue {
             // A thread that has ended gives the event back, and who waits for it learns so.
-            let _ = queue.send(Append { event, waiting });
+            let _ = queue.send(Message::Append(Append { event, waiting }));
+        }
+    }
+
+    /// Seals the open segment, behind everything that was appended before, and waits for that.
+    ///
+    /// # Errors
+    /// [`AuditError::NotSealed`] if it takes longer than `grace`.
+    pub fn seal(&self, grace: Duration) -> Result<(), AuditError> {
+        let Some(queue) = &self.inner.queue else { return Ok(()) };
+        let (done, sealed) = mpsc::channel();
+        if queue.send(Message::Seal(done)).is_err() {
+            // The thread has ended: there is nothing left to wait for.
+            return Ok(());
+        }
+        match sealed.recv_timeout(grace) {
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(AuditError::NotSealed { grace }),
+            Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => Ok(()),
         }
     }
 
@@ -129,7 +146,7 @@ impl AuditLog {
 #[derive(Debug)]
 struct Inner {
     // There until it is dropped, and so is the thread.
-    queue: Option<mpsc::Sender<Append>>,
+    queue: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<AuditCounters>,
     capacity: usize,

@@ -8,21 +8,21 @@ use sha2::Sha256;
 /// Which columns are not logged as they are.
 ///
 /// A column that is dropped or hashed has no p-value in the log either: of a request with one row, that
-/// tells where the value stands among the training rows.
+/// tells where the value stands among the training rows. Outlier scores are written: they are made of all
+/// columns, and of a model with few of them they tell something of each.
 #[derive(Clone, Default)]
 pub struct Privacy {
     treatments: BTreeMap<String, Treatment>,
-    key: [u8; 32],
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 enum Treatment {
     Drop,
-    Hash,
+    Hash { key: [u8; 32] },
 }
 
 impl Privacy {
-    /// Leaves `columns` out of the log.
+    /// Leaves `columns` out of the log, also those that are hashed otherwise.
     #[must_use]
     pub fn drop<'n>(self, columns: impl IntoIterator<Item = &'n str>) -> Self {
         self.treat(columns, Treatment::Drop)
@@ -32,7 +32,7 @@ impl Privacy {
     /// of a column have equal hashes, and who does not know `key` cannot tell which value it is.
     #[must_use]
     pub fn hash<'n>(self, key: [u8; 32], columns: impl IntoIterator<Item = &'n str>) -> Self {
-        Self { key, ..self }.treat(columns, Treatment::Hash)
+        self.treat(columns, Treatment::Hash { key })
     }
 
     /// The columns that are named and not in `schema`; a misspelt name would protect nothing.
@@ -46,7 +46,11 @@ impl Privacy {
         columns: impl IntoIterator<Item = &'n str>,
         treatment: Treatment,
     ) -> Self {
-        self.treatments.extend(columns.into_iter().map(|column| (column.to_owned(), treatment)));
+        for column in columns {
+            if !self.drops(column) {
+                self.treatments.insert(column.to_owned(), treatment);
+            }
+        }
         self
     }
 
@@ -63,13 +67,15 @@ impl Privacy {
 
     /// What is written for a value: a hash, or `None` if it is written as it is.
     pub(crate) fn hashed(&self, feature: &Feature, value: f64) -> Option<String> {
-        let is_hashed = self.treatments.get(feature.name()) == Some(&Treatment::Hash);
+        let Some(Treatment::Hash { key }) = self.treatments.get(feature.name()) else {
+            return None;
+        };
         // A missing value stays one: its hash would be the same everywhere and tell as much.
-        if !is_hashed || value.is_nan() {
+        if value.is_nan() {
             return None;
         }
         // A key of any length is taken.
-        let mut hash = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        let mut hash = Hmac::<Sha256>::new_from_slice(key).ok()?;
         hash.update(feature.name().as_bytes());
         // -0 and 0 are the same value.
         hash.update(&(value + 0.0).to_bits().to_le_bytes());
@@ -81,7 +87,7 @@ impl Privacy {
 
 impl fmt::Debug for Privacy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Privacy").field("treatments", &self.treatments).finish_non_exhaustive()
+        f.debug_set().entries(self.treatments.keys()).finish()
     }
 }
 
@@ -118,6 +124,8 @@ mod tests {
         assert_eq!(privacy.unknown_columns(&schema), ["agee"]);
         assert_eq!(privacy.shown(&schema), Some(vec![false, false]));
         assert_eq!(Privacy::default().shown(&schema), None);
+        let both = Privacy::default().drop(["age"]).hash([1; 32], ["age"]);
+        assert!(both.drops("age"), "what is dropped stays dropped");
         assert!(!format!("{privacy:?}").contains("77"));
     }
 }

@@ -64,7 +64,9 @@ impl Worker {
 
     fn append(&mut self, event: &Event, size: usize) {
         let before = self.lines.len();
-        if self.writer.append(event, &mut self.lines).is_ok() {
+        // A panic must not end the thread: what is recorded later would be lost uncounted.
+        let append = AssertUnwindSafe(|| self.writer.append(event, &mut self.lines));
+        if catch_unwind(append).is_ok_and(|outcome| outcome.is_ok()) {
             self.n_events += 1;
         } else {
             self.lines.truncate(before);
@@ -74,7 +76,6 @@ impl Worker {
     }
 
     fn write(&mut self) {
-        // A panic must not end the thread: what is recorded later would be lost uncounted.
         let written = catch_unwind(AssertUnwindSafe(|| self.try_write()));
         let is_written = matches!(written, Ok(Ok(())));
         let Counters { written, failed, .. } = &*self.counters;

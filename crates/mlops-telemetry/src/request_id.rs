@@ -65,9 +65,11 @@ impl Serialize for RequestId {
     }
 }
 
-/// Names requests: 64 bits that are random for each process, then a count.
+/// Names requests, so that no name returns and none tells another.
 #[derive(Debug)]
 pub struct RequestIds {
+    // The standard library's only source of random bits: a hash with a secret key.
+    secret: RandomState,
     process: u64,
     count: AtomicU64,
 }
@@ -75,14 +77,17 @@ pub struct RequestIds {
 impl RequestIds {
     /// Names that no other process gives.
     pub fn new() -> Self {
-        // The keys of the standard library's hasher are its only source of random bits.
-        Self { process: RandomState::new().hash_one(0), count: AtomicU64::new(0) }
+        let secret = RandomState::new();
+        let process = secret.hash_one("process");
+        Self { secret, process, count: AtomicU64::new(0) }
     }
 
     /// The next name.
     pub fn next(&self) -> RequestId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        RequestId::new(u128::from(self.process) << 64 | u128::from(count))
+        // The second half is another one each time, and the first one nobody can guess.
+        let (first, second) = (self.secret.hash_one(count), self.process ^ count);
+        RequestId::new(u128::from(first) << 64 | u128::from(second))
     }
 }
 
@@ -104,8 +109,8 @@ mod tests {
             assert_eq!(name.len(), 32);
             assert!(name.bytes().all(|byte| byte.is_ascii_hexdigit()));
         }
-        assert_eq!(names[0][..16], names[1][..16]);
-        assert_ne!(names[0], names[1]);
+        assert_ne!(names[0][..16], names[1][..16], "a name does not tell the next one");
+        assert_ne!(names[0][16..], names[1][16..]);
         assert_ne!(names[0], names[2]);
     }
 

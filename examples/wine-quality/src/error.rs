@@ -58,6 +58,8 @@ pub(crate) enum Error {
     Request(#[from] ureq::Error),
     #[error("the service answered with something else than predictions")]
     Answer(#[source] serde_json::Error),
+    #[error("the configuration names no models")]
+    NoModels,
     #[error("no candidate was tried")]
     NoTrials,
     #[error("the demo did not show what it should")]

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::{ServeArgs, StoreArgs};
 use crate::configuration::Configuration;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::screen::note;
 use crate::served::{SERVICE_NAME, service};
 use crate::source::ConfigurationSource;
@@ -24,7 +24,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Error> {
     Configuration::read(&args.config)?;
     let listener = bind(&args.listen)?;
     let admin = args.admin.as_deref().map(bind).transpose()?;
-    let Some(model) = source.look()? else { return Ok(()) };
+    let model = source.look()?.ok_or(Error::NoModels)?;
     let mut builder = service(model, args.compat, io::stdout())?;
     builder = builder.source(source, args.reload_every);
     if let Some(path) = &args.api_keys {
@@ -84,8 +84,8 @@ async fn reload_on_signal(mut hangup: Signal, service: Service) {
         match spawn_blocking(move || service.reload()).await {
             Ok(Ok(0)) => note("the models are the same as before"),
             Ok(Ok(_)) => note("the models were replaced"),
-            Ok(Err(error)) => note(format_args!("the models stay: {}", chain(&error))),
-            Err(_) => {}
+            // The source has said why.
+            Ok(Err(_)) | Err(_) => {}
         }
     }
 }

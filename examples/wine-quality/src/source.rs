@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use mlops_serve::{Model, ModelSource};
+use mlops_serve::{Model, ModelSource, ReloadError};
 
 use crate::cli::StoreArgs;
 use crate::compat::Compat;
 use crate::configuration::Configuration;
 use crate::directories::Directories;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::screen::note;
 use crate::serve::open_existing;
 use crate::served::ServedModels;
@@ -19,11 +19,13 @@ pub(crate) struct ConfigurationSource {
     store: StoreArgs,
     compat: Option<Compat>,
     identity: Vec<(PathBuf, Option<SystemTime>)>,
+    /// What was said last.
+    failure: Option<String>,
 }
 
 impl ConfigurationSource {
     pub(crate) fn new(config: PathBuf, store: StoreArgs, compat: Option<Compat>) -> Self {
-        Self { config, store, compat, identity: vec![] }
+        Self { config, store, compat, identity: vec![], failure: None }
     }
 
     /// The models that the configuration names now, if they are others than the last time.
@@ -40,6 +42,7 @@ impl ConfigurationSource {
         }
         // Models that cannot be loaded are tried again the next time.
         self.identity = identity;
+        self.failure = None;
         Ok(Some(models.into_model()))
     }
 }
@@ -47,5 +50,14 @@ impl ConfigurationSource {
 impl ModelSource for ConfigurationSource {
     fn poll(&mut self) -> Result<Option<Model>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.look()?)
+    }
+
+    fn failed(&mut self, error: &ReloadError) {
+        let failure = chain(error);
+        // Once is enough, however often it is tried again.
+        if self.failure.as_ref() != Some(&failure) {
+            note(format_args!("the models stay: {failure}"));
+            self.failure = Some(failure);
+        }
     }
 }

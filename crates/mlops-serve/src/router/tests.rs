@@ -45,7 +45,7 @@ async fn each_request_that_was_answered_is_told_of_under_its_name() {
     let service = builder().telemetry(telemetry).build().unwrap();
     let reply = predict(&service, body(&[9.4])).await;
     assert_eq!(predict(&service, "[]").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    service.flush_telemetry().await.unwrap();
+    service.flush_records().await.unwrap();
     let text = buffer.text();
     let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
     assert_eq!(line["request_id"], reply.header("x-request-id"));
@@ -290,7 +290,7 @@ async fn a_challenger_is_compared_and_told_of_and_answers_nobody() {
     }
     service.end_challenge("wines").unwrap();
     predict(&service, body(&[9.4])).await;
-    service.flush_telemetry().await.unwrap();
+    service.flush_records().await.unwrap();
     let n_shadows = buffer.text().matches(r#""type":"shadow""#).count();
     assert_eq!((n_shadows, buffer.text().lines().count()), (1, 3));
 }
@@ -337,6 +337,8 @@ async fn an_answer_is_in_the_audit_log_before_it_is_given_or_is_not_given() {
     let segment = segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "open"));
     let text = std::fs::read_to_string(segment.unwrap()).unwrap();
     assert!(text.contains(reply.header("x-request-id")), "{text}");
+    service.flush_records().await.unwrap();
+    assert_eq!(AuditLog::sealed_segments(folder.path()).unwrap().len(), 1);
     // A request that is larger than the queue.
     let reply = predict(&service, body(&[9.4; 500])).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);

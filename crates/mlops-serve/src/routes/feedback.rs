@@ -4,56 +4,45 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mlops_telemetry::{Event, Feedback, RequestId};
-use serde_json::Value;
+use mlops_telemetry::Event;
+use tokio::time::timeout_at;
 
 use crate::Service;
-use crate::body::{self, require_json};
+use crate::body::require_json;
+use crate::flow::is_large;
 use crate::problem::Problem;
-use crate::request::Context;
+use crate::protocol::feedback::read;
+use crate::request::{Context, enter};
 
 pub(crate) async fn feedback(
     State(service): State<Service>,
     Extension(context): Extension<Context>,
     request: Request,
 ) -> Response {
-    match record(&service, request).await {
+    let deadline = (context.received + service.limits().request_time).into();
+    let recorded = timeout_at(deadline, record(&service, request)).await;
+    match recorded.unwrap_or(Err(Problem::Deadline)) {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(problem) => problem.into_response(context.id),
     }
 }
 
+/// Records all labels of a request, or none of one that is refused. Where the audit log does not take one, others may
+/// have been recorded: labels are there at least once.
 async fn record(service: &Service, request: Request) -> Result<(), Problem> {
-    let limits = service.limits();
-    let (head, body) = request.into_parts();
-    service.authorize(&head.headers)?;
-    let body = body::read(body, limits.body_bytes, limits.body_time).await?;
-    require_json(&head.headers)?;
-    let recorder = &service.inner().records;
-    if !recorder.is_there() {
+    let (_place, body) = enter(service, request, require_json).await?;
+    if !service.inner().records.is_there() {
         return Err(Problem::NoTelemetry);
     }
-    let labels = match serde_json::from_slice(&body).map_err(|_| Problem::MalformedFeedback)? {
-        Value::Array(labels) => labels,
-        label => vec![label],
+    let is_large = is_large(&body);
+    let push = move |service: &Service| {
+        let recorder = &service.inner().records;
+        let labels = read(&body, service.limits().rows)?.into_iter();
+        Ok::<_, Problem>(labels.map(|label| recorder.push(Event::Feedback(label))).collect())
     };
-    if labels.len() > limits.rows {
-        return Err(Problem::TooManyRows { limit: limits.rows });
-    }
-    // All of them or none.
-    let labels: Option<Vec<_>> = labels.iter().map(read).collect();
-    let labels = labels.ok_or(Problem::MalformedFeedback)?.into_iter();
-    let audited: Vec<_> = labels.map(|label| recorder.push(Event::Feedback(label))).collect();
+    let audited: Vec<_> = service.run(is_large, push).await??;
     for audited in audited.into_iter().flatten() {
         audited.wait().await?;
     }
     Ok(())
-}
-
-/// Reads an object of `request_id`, `row` and `label`.
-fn read(label: &Value) -> Option<Feedback> {
-    let object = label.as_object().filter(|object| object.len() == 3)?;
-    let request_id: RequestId = object.get("request_id")?.as_str()?.parse().ok()?;
-    let row = usize::try_from(object.get("row")?.as_u64()?).ok()?;
-    Some(Feedback::new(request_id, row, object.get("label")?.as_f64()?))
 }

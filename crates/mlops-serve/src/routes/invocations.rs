@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use mlops_core::{Records, Schema};
+use mlops_core::Records;
 use serde_json::json;
 
 use crate::Service;
@@ -16,6 +16,7 @@ use crate::problem::Problem;
 use crate::protocol::invocations::{Answer as Predictions, MediaType, read};
 use crate::protocol::{Answer, Protocol};
 use crate::request::{Context, answer, json as json_response};
+use crate::scoring::Scorer;
 
 pub(crate) async fn invoke(
     State(service): State<Service>,
@@ -74,13 +75,8 @@ struct Invocations {
 }
 
 impl Protocol for Invocations {
-    fn read(
-        &mut self,
-        schema: &Arc<Schema>,
-        body: &[u8],
-        max_rows: usize,
-    ) -> Result<Records, Problem> {
-        Ok(read(schema, self.media_type, body, max_rows)?)
+    fn read(&mut self, scorer: &Scorer, body: &[u8], max_rows: usize) -> Result<Records, Problem> {
+        Ok(read(scorer.schema(), self.media_type, body, max_rows)?)
     }
 
     fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem> {

@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use mlops_core::{Records, Schema};
+use mlops_core::Records;
 use mlops_telemetry::Part;
 use serde::Deserialize;
 use serde_json::json;
@@ -91,9 +91,10 @@ pub(crate) async fn infer(
     request: Request,
 ) -> Response {
     let outcome = async {
-        let (slot, scorer) = find(&service, &target)?;
+        let (slot, _) = find(&service, &target)?;
         let slot = Arc::clone(slot);
-        let protocol = OpenInference { outputs: outputs(&scorer), id: None, selected: vec![] };
+        let version = target.ok().and_then(|Path(target)| target.version);
+        let protocol = OpenInference { version, id: None, selected: vec![] };
         answer(&service, &slot, context, protocol, request, require_json).await
     };
     match outcome.await {
@@ -109,8 +110,13 @@ fn find<'a>(
     let Ok(Path(target)) = target else { return Err(Problem::UnknownModel) };
     let slot = service.slot(&target.name)?;
     let scorer = slot.champion();
-    let is_there = target.version.is_none() || target.version == scorer.version().version;
-    if is_there { Ok((slot, scorer)) } else { Err(Problem::UnknownModel) }
+    require_version(&scorer, target.version.as_deref())?;
+    Ok((slot, scorer))
+}
+
+fn require_version(scorer: &Scorer, version: Option<&str>) -> Result<(), Problem> {
+    let is_there = version.is_none() || version == scorer.version().version.as_deref();
+    if is_there { Ok(()) } else { Err(Problem::UnknownModel) }
 }
 
 /// An error as the protocol writes it.
@@ -200,21 +206,20 @@ pub(crate) fn outputs(scorer: &Scorer) -> Vec<Output> {
 }
 
 struct OpenInference {
-    outputs: Vec<Output>,
+    version: Option<String>,
     id: Option<String>,
-    selected: Vec<usize>,
+    selected: Vec<Output>,
 }
 
 impl Protocol for OpenInference {
-    fn read(
-        &mut self,
-        schema: &Arc<Schema>,
-        body: &[u8],
-        max_rows: usize,
-    ) -> Result<Records, Problem> {
-        let names: Vec<_> = self.outputs.iter().map(|output| output.name()).collect();
-        let request = read(schema, &names, body, max_rows)?;
-        (self.id, self.selected) = (request.id, request.outputs);
+    fn read(&mut self, scorer: &Scorer, body: &[u8], max_rows: usize) -> Result<Records, Problem> {
+        // Another version may have come since the path was looked at.
+        require_version(scorer, self.version.as_deref())?;
+        let outputs = outputs(scorer);
+        let names: Vec<_> = outputs.iter().map(|output| output.name()).collect();
+        let request = read(scorer.schema(), &names, body, max_rows)?;
+        self.id = request.id;
+        self.selected = request.outputs.into_iter().map(|output| outputs[output]).collect();
         Ok(request.records)
     }
 
@@ -229,13 +234,12 @@ impl Protocol for OpenInference {
                 parameters.insert(name, "unavailable");
             }
         }
-        let selected = self.selected.iter().map(|&output| self.outputs[output]);
         let response = InferResponse {
             model_name: &version.name,
             model_version: version.version.as_deref(),
             id: self.id.clone(),
             parameters,
-            outputs: selected.filter_map(|output| output.tensor(answer)).collect(),
+            outputs: self.selected.iter().filter_map(|output| output.tensor(answer)).collect(),
         };
         serde_json::to_vec(&response).map_err(|_| Problem::Internal)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use mlops_core::{Records, RecordsLimits, Schema};
+use mlops_core::{Records, RecordsLimits};
 use mlops_telemetry::{MonitoringJson, Predictions};
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::body::require_json;
 use crate::problem::Problem;
 use crate::protocol::{Answer, Protocol};
 use crate::request::{Context, answer, json};
+use crate::scoring::Scorer;
 use crate::{Form, Service};
 
 pub(crate) async fn predict(
@@ -41,13 +42,8 @@ struct Body<'a> {
 }
 
 impl Protocol for Original {
-    fn read(
-        &mut self,
-        schema: &Arc<Schema>,
-        body: &[u8],
-        max_rows: usize,
-    ) -> Result<Records, Problem> {
-        Ok(Records::from_json(schema, body, RecordsLimits::default().max_rows(max_rows))?)
+    fn read(&mut self, scorer: &Scorer, body: &[u8], max_rows: usize) -> Result<Records, Problem> {
+        Ok(Records::from_json(scorer.schema(), body, RecordsLimits::default().max_rows(max_rows))?)
     }
 
     fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem> {

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use mlops_core::{Records, RecordsLimits, Schema};
+use mlops_core::{Records, RecordsLimits};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -15,6 +15,7 @@ use crate::body::require_json;
 use crate::problem::Problem;
 use crate::protocol::{Answer, Protocol};
 use crate::request::{Context, answer, json};
+use crate::scoring::Scorer;
 
 mod response;
 
@@ -60,18 +61,13 @@ struct Native {
 }
 
 impl Protocol for Native {
-    fn read(
-        &mut self,
-        schema: &Arc<Schema>,
-        body: &[u8],
-        max_rows: usize,
-    ) -> Result<Records, Problem> {
+    fn read(&mut self, scorer: &Scorer, body: &[u8], max_rows: usize) -> Result<Records, Problem> {
         let limits = RecordsLimits::default().max_rows(max_rows);
         // A struct could be read from an array, too.
         let is_object = body.trim_ascii_start().starts_with(b"{");
         let instances = is_object.then(|| serde_json::from_slice::<Instances<'_>>(body).ok());
         let records = instances.flatten().map_or(body, |object| object.instances.get().as_bytes());
-        Ok(Records::from_json(schema, records, limits)?)
+        Ok(Records::from_json(scorer.schema(), records, limits)?)
     }
 
     fn explains(&self) -> bool {

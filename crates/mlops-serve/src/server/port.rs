@@ -44,7 +44,7 @@ impl Port {
                 biased;
                 () = &mut shutdown => break,
                 Some(_) = open.join_next() => {}
-                stream = self.accept(), if n_open < self.limit + SURPLUS => {
+                stream = self.accept(), if n_open < self.limit.saturating_add(SURPLUS) => {
                     let is_surplus = n_open >= self.limit;
                     open.spawn(self.connections.clone().serve(stream, is_surplus, graceful.watcher()));
                 }

@@ -282,9 +282,11 @@ struct Versions(Arc<Mutex<Option<&'static str>>>);
 
 impl ModelSource for Versions {
     fn poll(&mut self) -> Result<Option<Model>, Box<dyn std::error::Error + Send + Sync>> {
-        match self.0.lock().unwrap().take() {
+        let version = self.0.lock().unwrap().take();
+        match version {
             Some("broken") => Err("the registry is away".into()),
             Some("panic") => panic!("a broken source"),
+            Some("refused") => Ok(Some(Model::regressor("wines", Stub::new()))),
             version => Ok(version.map(|version| model().version(version))),
         }
     }
@@ -330,7 +332,15 @@ async fn administration_has_a_port_of_its_own() {
         let reply = reload().await;
         assert!(reply.starts_with("HTTP/1.1 409 ") && reply.contains(cause), "{reply}");
     }
+    *versions.0.lock().unwrap() = Some("refused");
+    // The source has nothing else to offer the second time, and the version is not in place.
+    for _ in 0..2 {
+        let reply = reload().await;
+        assert!(reply.starts_with("HTTP/1.1 409 ") && reply.contains("was refused"), "{reply}");
+    }
     let page = ask(admin_address, "GET /metrics").await;
+    assert!(page.contains("mlops_model_swaps_total{outcome=\"failed\"} 2\n"), "{page}");
+    assert!(page.contains("mlops_model_swaps_total{outcome=\"refused\"} 1\n"), "{page}");
     assert!(page.contains(r#"mlops_model_info{name="wines",version="2",sha256=""} 1"#), "{page}");
     stop.send(()).unwrap();
     assert_eq!(server.await.unwrap(), Ok(()));

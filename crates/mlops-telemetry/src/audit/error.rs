@@ -1,5 +1,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Why an audit log could not be opened, or why an event may not be in it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -31,6 +32,12 @@ pub enum AuditError {
     /// The thread that writes has ended.
     #[error("the thread of the audit log has ended")]
     Stopped,
+    /// The open segment was not sealed in time.
+    #[error("the audit log was not sealed within {grace:?}")]
+    NotSealed {
+        /// How long it was waited for.
+        grace: Duration,
+    },
     /// The operating system gave no thread.
     #[error("the thread of the audit log could not be started: {kind}")]
     Thread {

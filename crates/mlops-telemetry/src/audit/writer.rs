@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use super::segment::Segments;
@@ -14,6 +14,14 @@ use crate::Event;
 use crate::lines::LineWriter;
 
 type Done = Box<dyn FnOnce(Result<(), AuditError>) + Send>;
+
+/// What the thread is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    Append(Append),
+    /// Seal what is open, and say so.
+    Seal(mpsc::Sender<()>),
+}
 
 #[derive(Debug)]
 pub(super) struct Append {
@@ -72,14 +80,19 @@ impl Writer {
     }
 
     /// Runs until all senders are gone and everything is written and sealed.
-    pub(super) fn run(&mut self, appends: &Receiver<Append>) {
+    pub(super) fn run(&mut self, messages: &Receiver<Message>) {
         loop {
-            let append = match self.segments.due() {
-                None => appends.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => appends.recv_timeout(due.saturating_duration_since(Instant::now())),
+            let message = match self.segments.due() {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
-            match append {
-                Ok(append) => self.commit(append, appends),
+            match message {
+                Ok(Message::Append(append)) => {
+                    if let Some(done) = self.commit(append, messages) {
+                        self.seal(&done);
+                    }
+                }
+                Ok(Message::Seal(done)) => self.seal(&done),
                 Err(RecvTimeoutError::Timeout) => self.segments.seal(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -87,8 +100,15 @@ impl Writer {
         self.segments.close();
     }
 
-    /// Writes what has gathered and flushes it once.
-    fn commit(&mut self, first: Append, appends: &Receiver<Append>) {
+    fn seal(&mut self, done: &mpsc::Sender<()>) {
+        self.segments.seal();
+        // Whoever waited may have given up.
+        let _ = done.send(());
+    }
+
+    /// Writes what has gathered and flushes it once; a wish to seal ends the group and is returned.
+    fn commit(&mut self, first: Append, messages: &Receiver<Message>) -> Option<mpsc::Sender<()>> {
+        let mut seal = None;
         self.lines.clear();
         let mut group = Vec::new();
         let mut next = Some(first);
@@ -102,7 +122,14 @@ impl Writer {
                 self.lines.truncate(before);
                 waiting.finish(Err(AuditError::Encode));
             }
-            next = if self.lines.len() < self.group_bytes { appends.try_recv().ok() } else { None };
+            next = None;
+            if self.lines.len() < self.group_bytes {
+                match messages.try_recv() {
+                    Ok(Message::Append(append)) => next = Some(append),
+                    Ok(Message::Seal(done)) => seal = Some(done),
+                    Err(_) => {}
+                }
+            }
         }
         let outcome = if group.is_empty() { Ok(()) } else { self.segments.append(&self.lines) };
         let outcome = outcome.map_err(|error: io::Error| self.segments.storage_error(&error));
@@ -110,6 +137,7 @@ impl Writer {
             waiting.finish(outcome.clone());
         }
         self.lines.shrink_to(self.group_bytes);
+        seal
     }
 }
 

@@ -132,7 +132,7 @@ async fn feedback_is_recorded_whole_or_refused() {
         let reply = post_json(&service, "/v1/feedback", &nonsense).await;
         assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{nonsense}");
     }
-    service.flush_telemetry().await.unwrap();
+    service.flush_records().await.unwrap();
     assert_eq!(buffer.text().matches(r#""type":"feedback""#).count(), 3);
     let silent = Service::builder(model()).build().unwrap();
     let reply = post_json(&silent, "/v1/feedback", &label).await;
