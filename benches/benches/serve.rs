@@ -1,16 +1,12 @@
 //! Benchmarks of `mlops-serve` with the models of the original system, which lie among the large fixtures: reading rows,
 //! deciding for classes, and the whole answer without a socket (drift, outliers and telemetry included).
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::Request;
+use axum::body::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use mlops_benches::seed::SeedModels;
+use mlops_benches::seed::{SeedModels, Unconnected};
 use mlops_benches::wine;
 use mlops_core::{Records, RecordsLimits};
-use mlops_serve::Service;
 use serde_json::Value;
-use tokio::runtime::{Builder, Runtime};
-use tower::ServiceExt;
 
 const N_ROWS: [usize; 3] = [1, 2, 100];
 
@@ -65,42 +61,27 @@ fn predict(c: &mut Criterion, models: &SeedModels) {
 }
 
 fn respond(c: &mut Criterion, models: SeedModels) {
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let service = match Unconnected::new(models) {
+        Ok(service) => service,
         Err(error) => panic!("{error}"),
     };
-    let service = match models.into_service() {
-        Ok(service) => service,
+    let answer = |body: &Bytes| match service.answer(body.clone()) {
+        Ok(answer) => answer,
         Err(error) => panic!("{error}"),
     };
     let mut group = c.benchmark_group("serve/respond");
     for n in N_ROWS {
         let body = Bytes::from(wine::json(n));
-        let expected = answer(&runtime, &service, body.clone());
-        let predictions: Value = match serde_json::from_slice(&expected) {
-            Ok(answer) => answer,
+        let expected = answer(&body);
+        let parsed: Value = match serde_json::from_slice(&expected) {
+            Ok(parsed) => parsed,
             Err(error) => panic!("{error}"),
         };
-        assert_eq!(predictions[0]["predictions"].as_array().map(Vec::len), Some(n));
+        assert_eq!(parsed[0]["predictions"].as_array().map(Vec::len), Some(n));
         group.throughput(Throughput::Elements(n as u64));
         group.bench_with_input(BenchmarkId::from_parameter(n), &body, |b, body| {
-            b.iter(|| assert_eq!(answer(&runtime, &service, body.clone()), expected));
+            b.iter(|| assert_eq!(answer(body), expected));
         });
     }
     group.finish();
-}
-
-fn answer(runtime: &Runtime, service: &Service, body: Bytes) -> Bytes {
-    let request = Request::post("/predict").header("content-type", "application/json");
-    let request = match request.body(Body::from(body)) {
-        Ok(request) => request,
-        Err(error) => panic!("{error}"),
-    };
-    runtime.block_on(async {
-        let Ok(response) = service.router().oneshot(request).await;
-        match to_bytes(response.into_body(), usize::MAX).await {
-            Ok(body) => body,
-            Err(error) => panic!("{error}"),
-        }
-    })
 }

@@ -5,6 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::Request;
 use mlops_core::{Classifier, LoadContext, LoadModel, ModelDir, Schema};
 use mlops_drift::{AlibiDrift, AlibiModel};
 use mlops_outlier::IsolationForest;
@@ -12,6 +15,8 @@ use mlops_serve::{Model, Service};
 use mlops_telemetry::{Monitoring, MonitoringJson, Predictions, Telemetry};
 use mlops_xgboost::XgboostModel;
 use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
 
 /// A model that predicts and two detectors that watch.
 #[derive(Debug)]
@@ -43,16 +48,40 @@ impl SeedModels {
     pub fn schema(&self) -> &Arc<Schema> {
         self.classifier.schema()
     }
+}
 
-    /// The service of the models with exact p-values; its lines go nowhere.
+/// The service of the models with exact p-values, without a socket; its lines go nowhere.
+#[derive(Debug)]
+pub struct Unconnected {
+    router: Router,
+    runtime: Runtime,
+}
+
+impl Unconnected {
+    /// Puts the models together.
     ///
     /// # Errors
     /// If a thread cannot be started.
-    pub fn into_service(self) -> Result<Service, Box<dyn Error>> {
-        let model = Model::classifier("wine_quality", self.classifier);
-        let model = model.drift(self.drift.exact()).outliers(self.outliers);
+    pub fn new(models: SeedModels) -> Result<Self, Box<dyn Error>> {
+        let model = Model::classifier("wine_quality", models.classifier);
+        let model = model.drift(models.drift.exact()).outliers(models.outliers);
         let telemetry = Telemetry::builder("wine_quality", io::sink()).start()?;
-        Ok(Service::builder(model).telemetry(telemetry).build()?)
+        let service = Service::builder(model).telemetry(telemetry).build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { router: service.router(), runtime })
+    }
+
+    /// The body of the answer of `/predict`.
+    ///
+    /// # Errors
+    /// If the request cannot be built or its answer not be read.
+    pub fn answer(&self, body: Bytes) -> Result<Bytes, Box<dyn Error>> {
+        let request = Request::post("/predict").header("content-type", "application/json");
+        let request = request.body(Body::from(body))?;
+        self.runtime.block_on(async {
+            let Ok(response) = self.router.clone().oneshot(request).await;
+            Ok(to_bytes(response.into_body(), usize::MAX).await?)
+        })
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
     }
     let total = measurements.case(OURS, stages::N_ROWS, Load::Closed(MANY)).map(|case| case.cpu_us);
     if let Some(total) = total {
-        measurements.stages = stages::measure(models, &answer, total)?;
+        measurements.stages = stages::measure(&programs.models, &answer, total)?;
     }
     measurements.judge(MANY);
     Ok(measurements)

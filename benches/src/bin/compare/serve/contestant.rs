@@ -21,8 +21,10 @@ pub(crate) struct Contestant {
     pub(crate) path: &'static str,
     protocol: Protocol,
     /// Its command, for a port.
-    pub(crate) command: fn(&Programs, u16) -> Result<Command, Box<dyn Error>>,
+    pub(crate) command: ForPort,
 }
+
+type ForPort = fn(&Programs, u16) -> Result<Command, Box<dyn Error>>;
 
 /// How rows go in and answers come out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,6 +47,8 @@ enum Protocol {
 pub(crate) const ORIGINAL: &str = "original";
 /// The name of ours with all of its job, as it is by default.
 pub(crate) const OURS: &str = "ours";
+/// The name of ours with the p-values and the lines of the original.
+pub(crate) const AS_ORIGINAL: &str = "ours, as the original";
 /// The name of ours without monitoring.
 pub(crate) const UNMONITORED: &str = "ours, prediction only";
 
@@ -94,7 +98,7 @@ pub(crate) const CONTESTANTS: [Contestant; 7] = [
         path: "/v2/models/wine_quality/infer",
         protocol: Protocol::OpenInference,
         command: |programs, port| {
-            let mut command = programs.mlserver(&["mlserver", "start", "mlserver"])?;
+            let mut command = programs.mlserver(&["start", "."])?;
             let ports = [("HTTP", port), ("GRPC", free_port()?), ("METRICS", free_port()?)];
             for (name, port) in ports {
                 command.env(format!("MLSERVER_{name}_PORT"), port.to_string());
@@ -113,7 +117,7 @@ pub(crate) const CONTESTANTS: [Contestant; 7] = [
         command: |programs, port| Ok(ours(programs, &["--telemetry=none"], port)),
     },
     Contestant {
-        name: "ours, as the original",
+        name: AS_ORIGINAL,
         job: WHOLE,
         ready: "/readyz",
         path: "/predict",

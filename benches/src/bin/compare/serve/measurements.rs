@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
 
-use super::contestant::{ORIGINAL, OURS, UNMONITORED};
+use super::contestant::{AS_ORIGINAL, ORIGINAL, OURS, UNMONITORED};
 use super::stages::{self, Stage};
 use crate::comparison::{Skipped, machine};
 
@@ -62,7 +62,8 @@ pub(crate) enum Load {
 
 #[derive(Debug, Serialize)]
 struct Goal {
-    goal: String,
+    service: &'static str,
+    text: String,
     measured: String,
     holds: bool,
 }
@@ -106,32 +107,34 @@ impl Measurements {
         for (case, ratio) in self.cases.iter_mut().zip(ratios) {
             case.ratio = ratio;
         }
-        self.goals = self.goals(connections);
+        self.goals = [OURS, AS_ORIGINAL]
+            .into_iter()
+            .flat_map(|service| self.goals_of(service, Load::Closed(connections)))
+            .collect();
     }
 
-    fn goals(&self, connections: usize) -> Vec<Goal> {
-        let load = Load::Closed(connections);
+    fn goals_of(&self, name: &'static str, load: Load) -> Vec<Goal> {
         let two = |service, load| self.case(service, stages::N_ROWS, load);
         let mut goals = Vec::new();
-        let mut goal = |goal: String, measured: String, holds| {
-            goals.push(Goal { goal, measured, holds });
+        let mut goal = |text: String, measured: String, holds| {
+            goals.push(Goal { service: name, text, measured, holds });
         };
-        if let Some(ratio) = two(OURS, load).and_then(|case| case.ratio) {
+        if let Some(ratio) = two(name, load).and_then(|case| case.ratio) {
             for least in [500.0, 1000.0] {
                 let text = format!("at least {least} times the original's requests a second");
                 goal(text, format!("{ratio:.0} times"), ratio >= least);
             }
         }
-        if let Some(case) = two(OURS, Load::Open) {
+        if let Some(case) = two(name, Load::Open) {
             let measured = format!("{:.0} us at {:.0}/s", case.p99_us, case.per_second);
             goal("p99 below 1 ms at half load".to_owned(), measured, case.p99_us < 1e3);
         }
-        if let Some(service) = self.services.iter().find(|service| service.name == OURS) {
+        if let Some(service) = self.services.iter().find(|service| service.name == name) {
             let (peak, ready) = (service.peak_mb, service.ready_ms);
             goal("memory below 40 MB".to_owned(), format!("{peak:.1} MiB"), peak * MIB < 40.0);
             goal("ready within 150 ms".to_owned(), format!("{ready:.0} ms"), ready <= 150.0);
         }
-        if let Some((ours, unmonitored)) = two(OURS, load).zip(two(UNMONITORED, load)) {
+        if let Some((ours, unmonitored)) = two(name, load).zip(two(UNMONITORED, load)) {
             let left = ours.per_second / unmonitored.per_second;
             let text = "monitoring costs at most half of the requests a second".to_owned();
             goal(text, format!("{:.0} %", 100.0 * (1.0 - left)), left >= 0.5);
@@ -192,10 +195,10 @@ impl Display for Measurements {
             }
             writeln!(f, "{:<22} {total:>9.2} {:>6.1}", "together", 100.0)?;
         }
-        writeln!(f, "\ngoals of ours at two rows")?;
-        for Goal { goal, measured, holds } in &self.goals {
+        writeln!(f, "\ngoals at two rows")?;
+        for Goal { service, text, measured, holds } in &self.goals {
             let verdict = if *holds { "holds" } else { "does not hold" };
-            writeln!(f, "{goal}: {measured}, {verdict}")?;
+            writeln!(f, "{service}: {text}: {measured}, {verdict}")?;
         }
         Ok(())
     }

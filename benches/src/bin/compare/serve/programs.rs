@@ -42,8 +42,10 @@ impl Programs {
     /// Has Cargo compile ours beside this program.
     #[expect(clippy::disallowed_methods, reason = "the program's settings")]
     pub(crate) fn find(work: &Path) -> Result<Self, Box<dyn Error>> {
-        let python = peers_python("requirements-serve.txt")?.into();
-        let mlserver = std::env::var("MLSERVER_PYTHON").ok().map(PathBuf::from);
+        // Peers run in other folders.
+        let python = std::path::absolute(peers_python("requirements-serve.txt")?)?;
+        let mlserver = std::env::var("MLSERVER_PYTHON").ok();
+        let mlserver = mlserver.map(std::path::absolute).transpose()?;
         let fixtures = std::env::var("MLOPS_FIXTURES");
         let fixtures = fixtures.map_err(|_| "MLOPS_FIXTURES names no folder with the models")?;
         let models = std::path::absolute(Path::new(&fixtures).join("seed_models"))?;
@@ -59,10 +61,12 @@ impl Programs {
 
     /// A module of Python, in the folder of the services.
     pub(crate) fn python(&self, args: &[&str]) -> Command {
-        self.module(&self.python, args)
+        let mut command = self.peer(&self.python);
+        command.arg("-m").args(args).current_dir(peers().join("serve"));
+        command
     }
 
-    /// A module of the Python with MLServer.
+    /// MLServer, in the folder of its model.
     ///
     /// # Errors
     /// If there is none.
@@ -70,14 +74,17 @@ impl Programs {
         let python = self.mlserver.as_ref().ok_or(
             "MLSERVER_PYTHON names no Python with benches/peers/requirements-serve-mlserver.txt",
         )?;
-        Ok(self.module(python, args))
+        let mut command = self.peer(python);
+        // The package has no `__main__`.
+        command.args(["-c", "from mlserver.cli import main; main()"]).args(args);
+        command.current_dir(peers().join("serve/mlserver"));
+        Ok(command)
     }
 
-    fn module(&self, python: &Path, args: &[&str]) -> Command {
+    fn peer(&self, python: &Path) -> Command {
         let mut command = Command::new(python);
-        command.arg("-m").args(args).current_dir(peers().join("serve"));
         // Programs of the same environment are found first.
-        let mut path = OsString::from(python.parent().unwrap_or(Path::new(".")));
+        let mut path = OsString::from(python.parent().unwrap_or_else(|| Path::new(".")));
         if let Some(others) = std::env::var_os("PATH") {
             path.push(":");
             path.push(others);

@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mlops_benches::seed::{self, SeedModels};
+use axum::body::Bytes;
+use mlops_benches::seed::{self, SeedModels, Unconnected};
 use mlops_benches::wine;
 use mlops_core::{DriftDetector, OutlierDetectorExt, Records, RecordsLimits};
 use mlops_telemetry::{
@@ -30,17 +32,20 @@ const TURN: Duration = Duration::from_millis(20);
 /// Events are recorded in so many batches, each of which fits into the queue.
 const BATCHES: usize = 50;
 const N_EVENTS: usize = 1000;
+/// Detectors have another thread until they have been quick for some calls.
+const N_WARM: u32 = 100;
+const N_ANSWERS: u32 = 50_000;
 
-/// Calls what the service calls, and takes what is left of the total for HTTP.
+/// Calls what the service calls, and the service without a socket; what is left of the total is for HTTP.
 ///
 /// # Errors
 /// If that does not give the answer of the service.
 pub(crate) fn measure(
-    models: SeedModels,
+    folder: &Path,
     answer: &[u8],
     total_us: f64,
 ) -> Result<Vec<Stage>, Box<dyn Error>> {
-    let SeedModels { classifier, drift, outliers, .. } = models;
+    let SeedModels { classifier, drift, outliers, .. } = SeedModels::load(folder)?;
     let (schema, drift) = (Arc::clone(classifier.schema()), drift.exact());
     let body = wine::json(N_ROWS);
     let read = || Records::from_json(&schema, body.as_bytes(), RecordsLimits::default());
@@ -67,7 +72,9 @@ pub(crate) fn measure(
     let cpu_us = telemetry(Arc::new(records), predictions, monitoring)?;
     stages.push(Stage { name: "telemetry", cpu_us });
     let known: f64 = stages.iter().map(|stage| stage.cpu_us).sum();
-    stages.push(Stage { name: "HTTP and the rest", cpu_us: total_us - known });
+    let service_us = unconnected(SeedModels::load(folder)?, body.into(), answer)?;
+    stages.push(Stage { name: "routing and metrics", cpu_us: service_us - known });
+    stages.push(Stage { name: "HTTP and the rest", cpu_us: total_us - service_us });
     Ok(stages)
 }
 
@@ -87,6 +94,22 @@ fn microseconds<T>(mut call: impl FnMut() -> T) -> f64 {
     let mut turns: Vec<f64> = (0..TURNS).map(|_| turn()).collect();
     turns.sort_by(f64::total_cmp);
     turns[TURNS / 2]
+}
+
+/// Microseconds of CPU time that an answer takes without a socket, its telemetry included.
+fn unconnected(models: SeedModels, body: Bytes, expected: &[u8]) -> Result<f64, Box<dyn Error>> {
+    let service = Unconnected::new(models)?;
+    let this = [std::process::id()];
+    let mut before = 0.0;
+    for at in 0..N_WARM + N_ANSWERS {
+        if at == N_WARM {
+            before = process::cpu_seconds(&this);
+        }
+        if service.answer(body.clone())? != expected {
+            return Err("the service gives another answer without a socket".into());
+        }
+    }
+    Ok((process::cpu_seconds(&this) - before) * 1e6 / f64::from(N_ANSWERS))
 }
 
 /// Microseconds of CPU time that an event takes, in the thread that records it and in the one that writes.
