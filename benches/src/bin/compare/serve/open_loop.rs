@@ -51,8 +51,10 @@ pub(crate) fn run(
         }
     };
     let outcomes: Vec<io::Result<Vec<Duration>>> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            open.into_iter().map(|connection| scope.spawn(|| work(connection))).collect();
+        let mut threads = Vec::new();
+        for connection in open {
+            threads.push(scope.spawn(|| work(connection)));
+        }
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|_| Err(io::Error::other("a client panicked")))
         };
