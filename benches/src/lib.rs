@@ -8,6 +8,7 @@ use std::path::Path;
 
 use criterion::Criterion;
 
+pub mod seed;
 pub mod synthetic;
 pub mod wine;
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use serde::Serialize;
 
-/// What was measured, as it is written; every comparison has this form.
+/// What was measured, as it is written; every comparison of calls has this form.
 #[derive(Debug, Serialize)]
 pub(crate) struct Comparison {
     /// The processor, and how many threads it runs at once.
@@ -62,7 +62,7 @@ impl Comparison {
 }
 
 /// The processor of this machine.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find(|line| line.starts_with("model name"));
     let model = model.and_then(|line| Some(line.split_once(':')?.1.trim()));

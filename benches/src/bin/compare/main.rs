@@ -20,6 +20,8 @@
 //!   the forest is the same: to 1e-15; other forests must rank rows as ours does. `fit`: to 5000 and to 1,000,000 rows.
 //!   Its peers want `benches/peers/requirements-outlier.txt`, and Cargo compiles those that are crates,
 //!   `benches/peers/rust`.
+//! * `serve [SECONDS]`: services that answer with the original system's models, one after the other, each under `wrk` and
+//!   under requests at a fixed rate for so many seconds (5) a case. [`serve`] says more.
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
 //!   names. Equal: to the last bit.
 
@@ -30,27 +32,23 @@ mod outlier;
 mod peer;
 mod program;
 mod ranks;
+mod serve;
 mod xgboost;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use comparison::Comparison;
 use mlops_core::durable::FileLock;
+use serde::Serialize;
 
 fn main() -> ExitCode {
-    let subject = std::env::args().nth(1).unwrap_or_default();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compare");
-    let outcome = match &*subject {
-        "drift" => alone(&folder).and_then(|_lock| drift::compare(&folder.join(&subject))),
-        "outlier" => alone(&folder).and_then(|_lock| outlier::compare(&folder.join(&subject))),
-        "xgboost" => alone(&folder).and_then(|_lock| xgboost::compare(&folder.join(&subject))),
-        _ => Err("usage: compare drift|outlier|xgboost".into()),
-    };
-    match outcome.and_then(|comparison| report(&comparison, &folder.join(subject + ".json"))) {
+    let mut args = std::env::args().skip(1);
+    let subject = args.next().unwrap_or_default();
+    match compare(&subject, args.next().as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -59,13 +57,32 @@ fn main() -> ExitCode {
     }
 }
 
-/// Waits until no other comparison runs: each would slow the other.
-fn alone(folder: &Path) -> Result<FileLock, Box<dyn Error>> {
-    fs::create_dir_all(folder)?;
-    Ok(FileLock::acquire(&folder.join("lock"))?)
+fn compare(subject: &str, seconds: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compare");
+    let (work, path) = (folder.join(subject), folder.join(format!("{subject}.json")));
+    match (subject, seconds) {
+        ("drift", None) => alone(&folder, || report(&drift::compare(&work)?, &path)),
+        ("outlier", None) => alone(&folder, || report(&outlier::compare(&work)?, &path)),
+        ("serve", seconds) => {
+            let seconds = seconds.unwrap_or("5").parse()?;
+            alone(&folder, || report(&serve::compare(&work, seconds)?, &path))
+        }
+        ("xgboost", None) => alone(&folder, || report(&xgboost::compare(&work)?, &path)),
+        _ => Err("usage: compare drift|outlier|serve [SECONDS]|xgboost".into()),
+    }
 }
 
-fn report(comparison: &Comparison, path: &Path) -> Result<(), Box<dyn Error>> {
+/// Waits until no other comparison runs: each would slow the other.
+fn alone(
+    folder: &Path,
+    compare: impl FnOnce() -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    let _lock = FileLock::acquire(&folder.join("lock"))?;
+    compare()
+}
+
+fn report(comparison: &(impl Serialize + Display), path: &Path) -> Result<(), Box<dyn Error>> {
     mlops_core::durable::write(path, serde_json::to_string_pretty(comparison)?.as_bytes())?;
     writeln!(io::stdout(), "{comparison}")?;
     Ok(())

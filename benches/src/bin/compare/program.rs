@@ -45,6 +45,7 @@ impl Program {
     }
 }
 
-fn peers() -> PathBuf {
+/// The folder of the peers.
+pub(crate) fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
