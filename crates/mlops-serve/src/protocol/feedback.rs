@@ -11,22 +11,22 @@ use crate::problem::Problem;
 /// Reads at most `limit` labels.
 pub(crate) fn read(body: &[u8], limit: usize) -> Result<Vec<Feedback>, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let mut labels = Labels { limit, labels: Vec::new(), are_too_many: false };
-    let outcome = labels.deserialize(&mut json).and_then(|()| json.end());
+    let mut reader = Reader { limit, labels: Vec::new(), are_too_many: false };
+    let outcome = reader.deserialize(&mut json).and_then(|()| json.end());
     match outcome {
-        Ok(()) => Ok(labels.labels),
-        Err(_) if labels.are_too_many => Err(Problem::TooManyRows { limit }),
+        Ok(()) => Ok(reader.labels),
+        Err(_) if reader.are_too_many => Err(Problem::TooManyRows { limit }),
         Err(_) => Err(Problem::MalformedFeedback),
     }
 }
 
-struct Labels {
+struct Reader {
     limit: usize,
     labels: Vec<Feedback>,
     are_too_many: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Labels {
+impl<'de> DeserializeSeed<'de> for &mut Reader {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -34,7 +34,7 @@ impl<'de> DeserializeSeed<'de> for &mut Labels {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Labels {
+impl<'de> Visitor<'de> for &mut Reader {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +131,7 @@ mod tests {
             r#"{"request_id":"000000000000000000000000000000ff","row":0,"row":0,"label":1}"#,
             r#"{"request_id":"000000000000000000000000000000ff","row":0,"label":1,"user":"x"}"#,
             r#"{"request_id":"ff","row":0,"label":1}"#,
-            r#"[{}] []"#,
+            "[{}] []",
         ] {
             assert_eq!(read(body.as_bytes(), 9), Err(Problem::MalformedFeedback), "{body}");
         }
