@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use mlops_core::RecordsError;
 use mlops_telemetry::{Feedback, RequestId};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -16,7 +17,11 @@ pub(crate) fn read(body: &[u8], limit: usize) -> Result<Vec<Feedback>, Problem> 
     match outcome {
         Ok(()) => Ok(reader.labels),
         Err(_) if reader.are_too_many => Err(Problem::TooManyRows { limit }),
-        Err(_) => Err(Problem::MalformedFeedback),
+        Err(error) if error.is_data() => Err(Problem::MalformedFeedback),
+        Err(error) => Err(Problem::MalformedJson(RecordsError::MalformedJson {
+            line: error.line(),
+            column: error.column(),
+        })),
     }
 }
 
@@ -123,15 +128,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
+        for body in ["", "[", "[] []", "[]]", "NaN"] {
+            let refused = read(body.as_bytes(), 9);
+            assert!(matches!(refused, Err(Problem::MalformedJson(_))), "{body}: {refused:?}");
+        }
         for body in [
-            "",
             "7",
             r#"{"row":2,"label":1}"#,
             r#"[["000000000000000000000000000000ff",0,1]]"#,
             r#"{"request_id":"000000000000000000000000000000ff","row":0,"row":0,"label":1}"#,
             r#"{"request_id":"000000000000000000000000000000ff","row":0,"label":1,"user":"x"}"#,
             r#"{"request_id":"ff","row":0,"label":1}"#,
-            "[{}] []",
         ] {
             assert_eq!(read(body.as_bytes(), 9), Err(Problem::MalformedFeedback), "{body}");
         }
