@@ -186,12 +186,11 @@ async fn provoke(route: &Route, status: u16, folder: &Path) -> (Service, Request
             Service::builder(classifier(Stub::new().before(|| panic!("a bad wine"))).version("7"))
         }
         501 => Service::builder(model()),
-        503 | 504 if route.operation == Operation::Feedback => {
-            let capacity = if status == 503 { 0 } else { 1 << 20 };
-            let options = AuditOptions::new("Wine").capacity(capacity);
-            builder().audit(AuditLog::open(folder.join(status.to_string()), options).unwrap())
+        503 if route.operation == Operation::Feedback => {
+            let options = AuditOptions::new("Wine").capacity(0);
+            builder().audit(AuditLog::open(folder, options).unwrap())
         }
-        504 => {
+        504 if route.operation != Operation::Feedback => {
             let slow = Stub::new().before(|| std::thread::sleep(Duration::from_millis(100)));
             Service::builder(model().version("7").drift(slow))
         }
@@ -212,6 +211,7 @@ async fn provoke(route: &Route, status: u16, folder: &Path) -> (Service, Request
     let body = match status {
         400 => Body::new(Nothing { breaks_off: true }),
         408 => Body::new(Nothing { breaks_off: false }),
+        504 if route.operation == Operation::Feedback => Body::new(Nothing { breaks_off: false }),
         422 => Body::from("{}"),
         _ => Body::from(body),
     };
