@@ -1,8 +1,7 @@
 //! Stubs for the tests of this crate.
 
 use std::fmt;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -11,6 +10,7 @@ use mlops_core::{
     Feature, FeatureDrift, OutlierDetector, PValueMethod, PredictError, Prediction, Predictor,
     Records, RecordsLimits, Schema,
 };
+pub(crate) use mlops_testing::SharedBuffer;
 use ndarray::Array3;
 use tower::ServiceExt;
 
@@ -152,26 +152,6 @@ impl OutlierDetector for Stub {
 
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
         self.alcohol(records)
-    }
-}
-
-/// A writer whose text can be read while it is in use.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
-
-impl SharedBuffer {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for SharedBuffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

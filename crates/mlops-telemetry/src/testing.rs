@@ -1,13 +1,14 @@
 //! An event for the tests of this crate.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
 use mlops_core::{
     DriftReport, DriftTest, Feature, FeatureDrift, OutlierReport, PValueMethod, Prediction,
     Records, RecordsLimits, Schema,
 };
+pub(crate) use mlops_testing::SharedBuffer;
 
 use crate::{Inference, ModelVersion, Monitoring, Part, Predictions, RequestId, Role};
 
@@ -46,26 +47,6 @@ pub(crate) fn inference(alcohol: &[f64]) -> Inference {
             drift: Some(Part::Available(drift)),
             outliers: Some(Part::Available(OutlierReport::new(12.0, alcohol.to_vec()))),
         },
-    }
-}
-
-/// A writer whose text can be read while it is in use.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
-
-impl SharedBuffer {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for SharedBuffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod mutations;
 mod recipe;
+mod shared_buffer;
 
 use std::env;
 use std::path::PathBuf;
 
 pub use mutations::{Mutator, n_mutations};
 pub use recipe::sample;
+pub use shared_buffer::SharedBuffer;
 
 /// The folder of large fixtures that the environment variable `MLOPS_FIXTURES` names.
 ///
