@@ -14,9 +14,8 @@ use ndarray::ArrayView2;
 
 pub use model::AlibiModel;
 
-use crate::correction::Family;
-use crate::detector::{judge, testable};
-use crate::reference::{Memory, Reference, Scale, Tests};
+use crate::detector::{Scratch, judge, testable};
+use crate::reference::{Reference, Scale, Tests};
 use crate::test::{chi_squared, ks};
 use crate::{Alpha, Alternative, Error, TabularDrift};
 
@@ -202,6 +201,12 @@ impl DriftDetector for AlibiDrift {
     }
 
     fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
+        Scratch::lend(records.n_rows(), |scratch| self.test(records, scratch))
+    }
+}
+
+impl AlibiDrift {
+    fn test(&self, records: &Records, scratch: &mut Scratch) -> Result<DriftReport, PredictError> {
         records.check_schema(&self.schema)?;
         let prepared =
             self.preprocessing.as_ref().map(|prepare| prepare.transform(records.values()));
@@ -217,7 +222,7 @@ impl DriftDetector for AlibiDrift {
         };
         let mut tested = Vec::new();
         self.reference
-            .test(values, self.level, tests, &mut Memory::default(), &mut tested)
+            .test(values, self.level, tests, &mut scratch.memory, &mut tested)
             .map_err(PredictError::model)?;
         let level = self.level.value();
         if self.answers == Answers::Alibi {
@@ -234,21 +239,22 @@ impl DriftDetector for AlibiDrift {
                 });
             }
         }
+        // Each was tested for one column at most.
+        let mut tested: Vec<_> = tested.into_iter().map(Some).collect();
         let in_schema_order = self.schema.names().zip(&self.positions).map(|(name, position)| {
-            position.map_or_else(
-                || FeatureDrift::untested(name, KOLMOGOROV_SMIRNOV, DriftStatus::EmptyReference),
-                |position| tested[position].clone(),
-            )
+            position.and_then(|position| tested[position].take()).unwrap_or_else(|| {
+                FeatureDrift::untested(name, KOLMOGOROV_SMIRNOV, DriftStatus::EmptyReference)
+            })
         });
         let mut report = DriftReport::new(level, in_schema_order.collect());
         report.correction = self.correction;
         report.n_rows = records.n_rows();
-        report.reference_id = Some(self.reference.id().to_owned());
+        report.reference_id = Some(Arc::clone(self.reference.id()));
         let member = match self.answers {
             Answers::Alibi => |feature: &FeatureDrift| feature.p_value,
             Answers::Exact => testable,
         };
-        judge(&mut report, member, &mut Family::default());
+        judge(&mut report, member, &mut scratch.family);
         Ok(report)
     }
 }

@@ -1,5 +1,6 @@
 mod model_dir;
 mod saved;
+mod scratch;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -9,9 +10,9 @@ use mlops_core::{
     Correction, DriftDetector, DriftReport, FeatureKind, PredictError, Records, Schema,
 };
 
+pub use self::scratch::Scratch;
 pub(crate) use self::verdict::{judge, testable};
-use crate::correction::Family;
-use crate::reference::{Memory, Reference, Scale, Tests};
+use crate::reference::{Reference, Scale, Tests};
 use crate::{Alpha, Effect, Error};
 
 /// Tests each feature of a batch against a reference: [Kolmogorov-Smirnov](crate::ks_two_sample)
@@ -129,7 +130,7 @@ impl TabularDrift {
     /// the reference.
     pub fn test(&self, records: &Records) -> Result<DriftReport, PredictError> {
         let mut report = DriftReport::new(self.settings.alpha.value(), vec![]);
-        self.test_into(records, &mut Scratch::default(), &mut report)?;
+        Scratch::lend(records.n_rows(), |scratch| self.test_into(records, scratch, &mut report))?;
         Ok(report)
     }
 
@@ -153,8 +154,8 @@ impl TabularDrift {
         report.correction = correction;
         report.minimum_effect = minimum_effect.map(Effect::value);
         report.n_rows = records.n_rows();
-        if report.reference_id.as_deref() != Some(self.reference.id()) {
-            report.reference_id = Some(self.reference.id().to_owned());
+        if report.reference_id.as_ref() != Some(self.reference.id()) {
+            report.reference_id = Some(Arc::clone(self.reference.id()));
         }
         let values = records.values();
         self.reference
@@ -163,13 +164,6 @@ impl TabularDrift {
         judge(report, testable, family);
         Ok(())
     }
-}
-
-/// What batches are tested in, kept from one to the next so that it is allocated once.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    memory: Memory,
-    family: Family,
 }
 
 impl DriftDetector for TabularDrift {

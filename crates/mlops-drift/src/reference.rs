@@ -4,6 +4,8 @@ mod memory;
 mod profile;
 mod stored;
 
+use std::sync::Arc;
+
 use mlops_core::FeatureDrift;
 use ndarray::ArrayView2;
 
@@ -15,12 +17,12 @@ use crate::{Alpha, Error};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reference {
     features: Vec<FeatureReference>,
-    id: String,
+    id: Arc<str>,
 }
 
 impl Reference {
     pub(crate) fn new(features: Vec<FeatureReference>) -> Self {
-        let id = id::of(&features);
+        let id = id::of(&features).into();
         Self { features, id }
     }
 
@@ -41,7 +43,7 @@ impl Reference {
     }
 
     /// What the reference is known by: equal references have equal ones.
-    pub(crate) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &Arc<str> {
         &self.id
     }
 
@@ -58,8 +60,9 @@ impl Reference {
         memory: &mut Memory,
         report: &mut Vec<FeatureDrift>,
     ) -> Result<(), Error> {
-        let is_known =
-            |(drift, feature): (&FeatureDrift, &FeatureReference)| drift.feature == feature.name();
+        let is_known = |(drift, feature): (&FeatureDrift, &FeatureReference)| {
+            *drift.feature == *feature.name()
+        };
         if report.len() != self.features.len() || !report.iter().zip(&self.features).all(is_known) {
             report.clear();
             report.extend(self.features.iter().map(FeatureReference::untested));

@@ -204,7 +204,7 @@ mod tests {
             FeatureDrift::untested("reg\u{1b}ion", DriftTest::ChiSquared, DriftStatus::AllMissing);
         let mut report = DriftReport::new(0.05, vec![alcohol, sugar, region]);
         (report.n_rows, report.minimum_effect) = (40, Some(0.1));
-        report.reference_id = Some("0123456789abcdef".to_owned());
+        report.reference_id = Some("0123456789abcdef".into());
         insta::assert_snapshot!(DriftTable::new(&report), @r"
         drift: yes (p = 1.2e-5, not corrected, alpha = 0.05, distance at least 0.1); 40 rows; reference 0123456789abcdef
 

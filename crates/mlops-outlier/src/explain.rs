@@ -40,7 +40,7 @@ impl Explainer for IsolationForest {
         let mut values = Array3::zeros(shape);
         // What was just made is in one piece.
         if let Some(values) = values.as_slice_mut() {
-            self.contributions_into(records, &mut Scratch::default(), values)?;
+            Scratch::lend(|scratch| self.contributions_into(records, scratch, values))?;
         }
         Ok(Contributions::new(vec![attribution.base_value()], values))
     }
@@ -96,7 +96,7 @@ impl IsolationForest {
     pub(crate) fn reasons_of(&self, records: &Records) -> Result<Vec<Vec<Reason>>, PredictError> {
         let schema = self.schema();
         let mut contributions = vec![0.0; records.n_rows() * schema.len()];
-        self.contributions_into(records, &mut Scratch::default(), &mut contributions)?;
+        Scratch::lend(|scratch| self.contributions_into(records, scratch, &mut contributions))?;
         let reasons = |contributions: &[f64]| {
             let named = schema.names().zip(contributions.iter().copied());
             let mut positive: Vec<_> =

@@ -7,7 +7,7 @@ use crate::explain::Attribution;
 use crate::path_lengths::PathLengths;
 use crate::training_scores::TrainingScores;
 use crate::tree::Tree;
-use crate::{Error, IsolationForestParams, Scratch};
+use crate::{Error, IsolationForestParams};
 
 /// An outlier detector that scores how few random splits isolate a row (Liu, Ting and Zhou 2008),
 /// fitted here or by Python.
@@ -205,9 +205,7 @@ impl OutlierDetector for IsolationForest {
     }
 
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
-        let mut scores = Vec::new();
-        self.score_into(records, &mut Scratch::default(), &mut scores)?;
-        Ok(scores)
+        self.scores_by(records, |sum| self.instance_score(sum))
     }
 
     /// The level of the quantile of the training scores that `score` is, interpolated linearly, in

@@ -114,14 +114,14 @@ impl IsolationForest {
     }
 
     /// What `score` makes of the sum of the path lengths of each row.
-    fn scores_by(
+    pub(crate) fn scores_by(
         &self,
         records: &Records,
         score: impl Fn(f64) -> f64,
     ) -> Result<Vec<f64>, PredictError> {
         records.check_schema(self.schema())?;
         let mut scores = vec![0.0; records.n_rows()];
-        self.fill(records.rows(), &mut Scratch::default(), &mut scores, score);
+        Scratch::lend(|scratch| self.fill(records.rows(), scratch, &mut scores, score));
         Ok(scores)
     }
 

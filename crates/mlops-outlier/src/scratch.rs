@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use mlops_forest::{Forest, Rows};
 
 /// Room for scoring that is used again and again, by whatever forest; empty by default.
@@ -8,6 +10,14 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// Lends the scratch of this thread.
+    pub(crate) fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        thread_local! {
+            static SCRATCH: RefCell<Scratch> = RefCell::default();
+        }
+        SCRATCH.with_borrow_mut(work)
+    }
+
     /// Prepares rows and hands them to `visit`, as many at a time as are worth walking together, with
     /// the position of the first.
     ///

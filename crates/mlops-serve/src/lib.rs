@@ -5,6 +5,7 @@ mod admission;
 mod api_keys;
 mod body;
 mod builder;
+mod deadline;
 mod error;
 mod flow;
 mod limits;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mlops_core::{Records, Violation};
 use mlops_telemetry::{Monitoring, Predictions, RequestId};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
@@ -35,6 +36,16 @@ pub(crate) struct Answer {
     pub(crate) explanation: Option<Explanation>,
     pub(crate) monitoring: Monitoring,
 }
+
+/// The body of a response, as JSON.
+pub(crate) fn to_json(answer: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut body, answer).map_err(|_| Problem::Internal)?;
+    Ok(body)
+}
+
+/// The answer to a few rows of a dozen features.
+const USUAL_BYTES: usize = 2 << 10;
 
 /// Violations for a protocol that says what is wrong in one text.
 fn sentence(violations: &[Violation]) -> String {

@@ -78,7 +78,7 @@ impl Scorer {
         if let Some(detector) = &self.model.drift {
             let started = Instant::now();
             let report = guard(|| detector.detect(records)).filter(|report: &DriftReport| {
-                let tested = report.features.iter().map(|feature| feature.feature.as_str());
+                let tested = report.features.iter().map(|feature| &*feature.feature);
                 tested.eq(records.schema().names())
             });
             self.metrics.observe_stage(Stage::Drift, started);

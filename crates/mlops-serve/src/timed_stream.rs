@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+
+use crate::deadline::Deadline;
 
 /// A stream that gives up on a client that takes too long.
 ///
@@ -20,8 +21,8 @@ pub(crate) struct TimedStream<S> {
     // What it counted when this was last looked at.
     turns: usize,
     reading: Reading,
-    read_deadline: Pin<Box<Sleep>>,
-    write_deadline: Pin<Box<Sleep>>,
+    read_deadline: Deadline,
+    write_deadline: Deadline,
     is_writing: bool,
 }
 
@@ -71,8 +72,8 @@ impl<S> TimedStream<S> {
             turn,
             turns: 0,
             reading: Reading::Headers,
-            read_deadline: Box::pin(sleep(times.header)),
-            write_deadline: Box::pin(sleep(times.write)),
+            read_deadline: Deadline::after(times.header),
+            write_deadline: Deadline::after(times.write),
             is_writing: false,
         }
     }
@@ -98,15 +99,15 @@ impl<S> TimedStream<S> {
             Reading::Idle => self.times.idle,
             Reading::Headers => self.times.header,
         };
-        self.read_deadline.as_mut().reset(Instant::now() + time);
+        self.read_deadline.put_off(time);
     }
 
     fn poll_write_deadline(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         if !self.is_writing {
             self.is_writing = true;
-            self.write_deadline.as_mut().reset(Instant::now() + self.times.write);
+            self.write_deadline.put_off(self.times.write);
         }
-        self.write_deadline.as_mut().poll(context).map(|()| io::ErrorKind::TimedOut.into())
+        self.write_deadline.poll(context).map(|()| io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -120,10 +121,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         this.observe(buffer.filled().len() > before);
-        if this.reading != Reading::Work && this.read_deadline.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        if this.reading == Reading::Work {
+            return read;
         }
-        read
+        let is_late = match read {
+            Poll::Ready(_) => this.read_deadline.is_over(),
+            Poll::Pending => this.read_deadline.poll(context).is_ready(),
+        };
+        if is_late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { read }
     }
 }
 
@@ -171,7 +176,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-    use tokio::time::timeout;
+    use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
 

@@ -98,7 +98,7 @@ struct Drift<'a> {
 impl Serialize for Drift<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Part::Available(report) = self.part else { return unavailable(serializer) };
-        let names = report.features.iter().map(|feature| feature.feature.as_str());
+        let names = report.features.iter().map(|feature| &*feature.feature);
         let is_drift = report.is_below_alpha().map(|drift| drift.map(u8::from));
         let p_values = report.features.iter().map(|feature| feature.p_value);
         let mut object = serializer.serialize_struct("Drift", 3)?;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// How far the features of a batch have moved from the reference.
@@ -17,7 +19,7 @@ pub struct DriftReport {
     /// the share of false ones it need not.
     pub minimum_effect: Option<f64>,
     /// The reference that the batch was compared with, if it has an identity.
-    pub reference_id: Option<String>,
+    pub reference_id: Option<Arc<str>>,
     /// The number of rows in the batch.
     pub n_rows: usize,
     /// The smallest adjusted p-value, in `[0, 1]`; `None` if nothing could be tested.
@@ -88,7 +90,7 @@ pub enum Correction {
 #[non_exhaustive]
 pub struct FeatureDrift {
     /// The feature's name.
-    pub feature: String,
+    pub feature: Arc<str>,
     /// The test of the feature's values.
     pub test: DriftTest,
     /// What can be said about the values.
@@ -170,7 +172,7 @@ impl MissingDrift {
 impl FeatureDrift {
     /// The result of a test.
     pub fn tested(
-        feature: impl Into<String>,
+        feature: impl Into<Arc<str>>,
         test: DriftTest,
         statistic: f64,
         p_value: f64,
@@ -185,7 +187,7 @@ impl FeatureDrift {
     }
 
     /// A feature that could not be tested.
-    pub fn untested(feature: impl Into<String>, test: DriftTest, status: DriftStatus) -> Self {
+    pub fn untested(feature: impl Into<Arc<str>>, test: DriftTest, status: DriftStatus) -> Self {
         Self {
             feature: feature.into(),
             test,

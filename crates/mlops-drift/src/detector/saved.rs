@@ -30,7 +30,7 @@ struct Stored {
     /// The categories of the features that have some, whose values are positions in these lists.
     levels: BTreeMap<String, Vec<String>>,
     /// A file that was written by hand may be without.
-    reference_id: Option<String>,
+    reference_id: Option<Arc<str>>,
     features: Vec<FeatureReference>,
 }
 
@@ -64,7 +64,7 @@ impl TabularDrift {
             correction: self.settings.correction,
             minimum_effect: self.settings.minimum_effect,
             levels: levels(&self.schema),
-            reference_id: Some(self.reference.id().to_owned()),
+            reference_id: Some(Arc::clone(self.reference.id())),
             features: self.reference.features().to_vec(),
         };
         // Numbers and texts only, of which none is infinite.
@@ -95,7 +95,7 @@ impl TabularDrift {
         }
         let settings = Settings { alpha, correction, minimum_effect };
         let reference = Reference::new(features);
-        if reference_id.is_some_and(|id| id != reference.id()) {
+        if reference_id.is_some_and(|id| id != *reference.id()) {
             return Err(Error::ReferenceId);
         }
         Ok(Self { schema, settings, reference })

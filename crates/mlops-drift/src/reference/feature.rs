@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use mlops_core::{DriftStatus, DriftTest, EffectSizes, FeatureDrift, MissingDrift, PValueMethod};
 use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ use crate::{Alpha, Alternative, Error};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub(crate) struct FeatureReference {
-    name: String,
+    name: Arc<str>,
     scale: Scale,
     distribution: EmpiricalDistribution,
     n_missing: usize,
@@ -55,7 +57,7 @@ impl Tests {
 
 impl FeatureReference {
     pub(super) fn new(
-        name: String,
+        name: Arc<str>,
         scale: Scale,
         distribution: EmpiricalDistribution,
         n_missing: usize,
@@ -69,7 +71,7 @@ impl FeatureReference {
     pub(super) fn fit(name: &str, scale: Scale, column: ArrayView1<'_, f64>) -> Self {
         let distribution = EmpiricalDistribution::new(present(column).collect());
         let n_missing = column.len() - distribution.size();
-        Self::new(name.to_owned(), scale, distribution, n_missing)
+        Self::new(name.into(), scale, distribution, n_missing)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -96,7 +98,7 @@ impl FeatureReference {
 
     /// The feature before any test.
     pub(super) fn untested(&self) -> FeatureDrift {
-        FeatureDrift::untested(&self.name, self.test_name(), DriftStatus::EmptyBatch)
+        FeatureDrift::untested(Arc::clone(&self.name), self.test_name(), DriftStatus::EmptyBatch)
     }
 
     fn test_name(&self) -> DriftTest {

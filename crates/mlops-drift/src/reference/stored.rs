@@ -27,7 +27,7 @@ impl TryFrom<Stored> for FeatureReference {
             size.checked_add(n_missing).is_some_and(|n_rows| n_rows as u64 <= MOST_COUNTED / 2)
         };
         match distribution.filter(|distribution| is_small(distribution.size())) {
-            Some(distribution) => Ok(Self::new(feature, scale, distribution, n_missing)),
+            Some(distribution) => Ok(Self::new(feature.into(), scale, distribution, n_missing)),
             None => Err(Error::InvalidReference { feature }),
         }
     }

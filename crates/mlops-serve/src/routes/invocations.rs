@@ -14,7 +14,7 @@ use crate::Service;
 use crate::body::{is_media_type, require_plain};
 use crate::problem::Problem;
 use crate::protocol::invocations::{Answer as Predictions, MediaType, read};
-use crate::protocol::{Answer, Protocol};
+use crate::protocol::{Answer, Protocol, to_json};
 use crate::request::{Context, answer, json as json_response};
 use crate::scoring::Scorer;
 
@@ -81,6 +81,6 @@ impl Protocol for Invocations {
 
     fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem> {
         let body = Predictions { predictions: &answer.predictions };
-        serde_json::to_vec(&body).map_err(|_| Problem::Internal)
+        to_json(&body)
     }
 }

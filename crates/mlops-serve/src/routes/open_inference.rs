@@ -19,7 +19,7 @@ use crate::protocol::open_inference::Datatype;
 use crate::protocol::open_inference::metadata::{ModelMetadata, ServerMetadata, TensorMetadata};
 use crate::protocol::open_inference::request::read;
 use crate::protocol::open_inference::response::{InferResponse, Tensor, TensorData};
-use crate::protocol::{Answer, Protocol};
+use crate::protocol::{Answer, Protocol, to_json};
 use crate::request::{Context, answer, json as json_response};
 use crate::scoring::Scorer;
 use crate::slot::Slot;
@@ -241,7 +241,7 @@ impl Protocol for OpenInference {
             parameters,
             outputs: self.selected.iter().filter_map(|output| output.tensor(answer)).collect(),
         };
-        serde_json::to_vec(&response).map_err(|_| Problem::Internal)
+        to_json(&response)
     }
 }
 

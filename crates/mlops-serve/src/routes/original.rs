@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::body::require_json;
 use crate::problem::Problem;
-use crate::protocol::{Answer, Protocol};
+use crate::protocol::{Answer, Protocol, to_json};
 use crate::request::{Context, answer, json};
 use crate::scoring::Scorer;
 use crate::{Form, Service};
@@ -49,6 +49,6 @@ impl Protocol for Original {
     fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem> {
         let monitoring = answer.monitoring.to_json(answer.scorer.schema(), self.form);
         let body = Body { predictions: &answer.predictions, monitoring };
-        serde_json::to_vec(&[body]).map_err(|_| Problem::Internal)
+        to_json(&[body])
     }
 }

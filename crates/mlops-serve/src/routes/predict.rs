@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::Service;
 use crate::body::require_json;
 use crate::problem::Problem;
-use crate::protocol::{Answer, Protocol};
+use crate::protocol::{Answer, Protocol, to_json};
 use crate::request::{Context, answer, json};
 use crate::scoring::Scorer;
 
@@ -75,7 +75,7 @@ impl Protocol for Native {
     }
 
     fn write(&self, answer: &Answer) -> Result<Vec<u8>, Problem> {
-        serde_json::to_vec(&response::Body(answer)).map_err(|_| Problem::Internal)
+        to_json(&response::Body(answer))
     }
 }
 

@@ -105,7 +105,7 @@ fn assert_told(request: &LoggedRequest, inference: &Inference) {
     assert!(request.predictions.iter().copied().eq(classes.iter().map(|&class| f64::from(class))));
     let drift = inference.monitoring.drift.as_ref().unwrap().report().unwrap();
     for feature in &drift.features {
-        assert_eq!(request.p_values.get(&feature.feature).copied(), feature.p_value);
+        assert_eq!(request.p_values.get(&*feature.feature).copied(), feature.p_value);
     }
 }
 

@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .features
         .iter()
         .filter(|feature| feature.is_drift == Some(true))
-        .map(|feature| feature.feature.as_str())
+        .map(|feature| &*feature.feature)
         .collect();
     assert_eq!(drifted, ["sulphates", "region"]);
     let [_, _, sulphates, region] = &report.features[..] else {

@@ -1,6 +1,7 @@
 //! What services answer, beside what ours computes from the same files.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use mlops_benches::seed::SeedModels;
 use mlops_core::{DriftDetector, DriftReport, OutlierDetector, Records};
@@ -16,9 +17,9 @@ pub(crate) struct Expected {
     probabilities: Vec<f64>,
     scores: Vec<f64>,
     /// The features with their p-values.
-    pub(crate) exact: Vec<(String, f64)>,
+    pub(crate) exact: Vec<(Arc<str>, f64)>,
     /// The same as alibi-detect computes them.
-    pub(crate) as_alibi: Vec<(String, f64)>,
+    pub(crate) as_alibi: Vec<(Arc<str>, f64)>,
 }
 
 impl Expected {
@@ -34,7 +35,7 @@ impl Expected {
     }
 }
 
-fn p_values(report: DriftReport) -> Result<Vec<(String, f64)>, &'static str> {
+fn p_values(report: DriftReport) -> Result<Vec<(Arc<str>, f64)>, &'static str> {
     let features = report.features.into_iter();
     let p_values = features.map(|feature| Some((feature.feature, feature.p_value?)));
     p_values.collect::<Option<_>>().ok_or("a feature without a p-value")
@@ -44,7 +45,7 @@ fn p_values(report: DriftReport) -> Result<Vec<(String, f64)>, &'static str> {
 pub(crate) fn monitored(
     answer: &Value,
     expected: &Expected,
-    p_values: &[(String, f64)],
+    p_values: &[(Arc<str>, f64)],
 ) -> Result<(), String> {
     let answer = &answer[0];
     classes(&answer["predictions"], expected)?;
@@ -55,7 +56,7 @@ pub(crate) fn monitored(
         return Err(format!("{} p-values", got.len()));
     }
     for (feature, expected) in p_values {
-        let got = got.get(feature).and_then(Value::as_f64);
+        let got = got.get(&**feature).and_then(Value::as_f64);
         if !got.is_some_and(|got| (got - expected).abs() <= TOLERANCE) {
             return Err(format!("the p-value {got:?} of {feature} instead of {expected}"));
         }
@@ -97,8 +98,8 @@ mod tests {
             classes: vec![0, 1],
             probabilities: vec![0.25, 0.75],
             scores: vec![-0.1, 0.1],
-            exact: vec![("pH".to_owned(), 0.5)],
-            as_alibi: vec![("pH".to_owned(), 0.25)],
+            exact: vec![("pH".into(), 0.5)],
+            as_alibi: vec![("pH".into(), 0.25)],
         }
     }
 
