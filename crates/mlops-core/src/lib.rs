@@ -19,7 +19,7 @@ pub use model::{
     Classifier, DriftDetector, Explainer, LoadContext, LoadModel, OutlierDetector,
     OutlierDetectorExt, Predictor, SaveModel,
 };
-pub use model_dir::{ModelDir, ModelDirWriter};
+pub use model_dir::{ModelDir, ModelDirWriter, ModelFile};
 pub use random::Random;
 pub use records::{
     Header, Records, RecordsBuilder, RecordsError, RecordsLimits, Stop, Violation, ViolationCode,

@@ -1,3 +1,5 @@
+mod files;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{ModelError, ModelErrorKind, SaveModel, Schema, Signature, TensorSpec, durable, yaml};
+
+pub use files::ModelFile;
 
 const MLMODEL: &str = "MLmodel";
 const MAX_FILE_BYTES: u64 = 1 << 30;

@@ -228,6 +228,17 @@ impl LocalStore {
         self.version(name, version)
     }
 
+    /// The version that a URI of a registered model means now; `None` for a URI of another kind.
+    ///
+    /// # Errors
+    /// As [`LocalStore::version`], [`LocalStore::latest`] and [`LocalStore::alias`].
+    pub fn version_of(&self, uri: &ModelUri) -> Result<Option<ModelVersion>, Error> {
+        match uri {
+            ModelUri::Registered { name, version, .. } => self.select(name.as_str(), version).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     pub(crate) fn select(
         &self,
         name: &str,

@@ -46,7 +46,7 @@ fn model(named: &Named, cli: &Cli) -> Result<Model, Error> {
     };
     // Detectors without a schema of their own read what the model reads.
     let context = LoadContext::new().schema(Arc::clone(booster.schema()));
-    model = model.explainer(booster);
+    model = model.explainer(booster).digest(part("model", named, |dir| Ok(dir.digest()?))?);
     let watches = |detector: &&Named| detector.name == named.name;
     if let Some(named) = cli.drift.iter().find(watches) {
         let load = |dir: &ModelDir| drift(dir, &context, cli.p_values);

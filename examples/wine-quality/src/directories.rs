@@ -1,9 +1,8 @@
 //! The directories of the three models that a configuration names.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
-use mlops_core::ModelDir;
+use mlops_core::{ModelDir, ModelError, ModelFile};
 use mlops_registry::{LocalStore, ModelUri, VersionSelector};
 
 use crate::configuration::Configuration;
@@ -22,7 +21,7 @@ pub(crate) struct Directories {
 pub(crate) struct Directory {
     uri: String,
     dir: ModelDir,
-    /// The version, if the URI names one.
+    /// The version that the URI means, if it is one of a registered model.
     pub(crate) version: Option<String>,
 }
 
@@ -39,17 +38,16 @@ impl Directories {
         })
     }
 
-    /// What changes when a model does: places, and when each was written.
-    pub(crate) fn identity(&self) -> Vec<(PathBuf, Option<SystemTime>)> {
-        [&self.prediction, &self.drift, &self.outliers]
-            .map(|directory| {
-                let path = directory.dir.path().to_owned();
-                let written = path.join("MLmodel").metadata().and_then(|file| file.modified());
-                (path, written.ok())
-            })
-            .to_vec()
+    /// What changes when a model does: places, files, and when each was written.
+    pub(crate) fn identity(&self) -> Result<Identity, ModelError> {
+        let directories = [&self.prediction, &self.drift, &self.outliers].into_iter();
+        let identity = |Directory { dir, .. }: &Directory| Ok((dir.path().to_owned(), dir.files()?));
+        directories.map(identity).collect()
     }
 }
+
+/// The place and the files of each model.
+pub(crate) type Identity = Vec<(PathBuf, Vec<ModelFile>)>;
 
 impl Directory {
     fn find(
@@ -58,24 +56,23 @@ impl Directory {
         open_store: impl Fn() -> Result<LocalStore, Error>,
     ) -> Result<Self, Error> {
         let find = || {
-            let parsed: ModelUri = uri.parse()?;
-            let version = match &parsed {
-                ModelUri::Registered { version: VersionSelector::Number(number), .. } => {
-                    Some(number.to_string())
-                }
-                _ => None,
-            };
-            let path = match parsed {
-                ModelUri::Path(path) => path,
+            let (path, version) = match uri.parse()? {
+                ModelUri::Path(path) => (path, None),
                 uri => {
                     let store = open_store()?;
-                    let root = store.root().to_owned();
-                    store.resolve(&uri).map_err(|source| Error::Store { root, source })?
+                    located(&store, uri)
+                        .map_err(|source| Error::Store { root: store.root().to_owned(), source })?
                 }
             };
+            let version = version.map(|version| version.to_string());
             Ok(Self { uri: uri.to_owned(), dir: ModelDir::open(path)?, version })
         };
         find().map_err(|source| Error::served(part, uri, source))
+    }
+
+    /// The SHA-256 of the model's files.
+    pub(crate) fn digest(&self) -> Result<String, ModelError> {
+        self.dir.digest()
     }
 
     /// Loads the model, and names it where that fails.
@@ -86,4 +83,16 @@ impl Directory {
     ) -> Result<T, Error> {
         load(&self.dir).map_err(|source| Error::served(part, &self.uri, source))
     }
+}
+
+/// Where a model of the store is, and the version that its URI means. An alias is looked up once: it may move.
+fn located(
+    store: &LocalStore,
+    mut uri: ModelUri,
+) -> Result<(PathBuf, Option<u64>), mlops_registry::Error> {
+    let found = store.version_of(&uri)?.map(|found| found.version);
+    if let (ModelUri::Registered { version, .. }, Some(number)) = (&mut uri, found) {
+        *version = VersionSelector::Number(number);
+    }
+    Ok((store.resolve(&uri)?, found))
 }

@@ -29,6 +29,7 @@ const MODEL_NAME: &str = "wine_quality";
 pub(crate) struct ServedModels {
     prediction: XgboostModel,
     version: Option<String>,
+    digest: String,
     drift: Box<dyn DriftDetector>,
     outliers: IsolationForest,
     /// What an operator should know of them.
@@ -39,6 +40,7 @@ impl ServedModels {
     /// Loads the models in `directories`.
     pub(crate) fn load(directories: &Directories, compat: Option<Compat>) -> Result<Self, Error> {
         let Directories { prediction, drift, outliers } = directories;
+        let (version, digest) = (prediction.version.clone(), prediction.digest()?);
         let prediction = prediction
             .load("prediction", |dir| Ok(XgboostModel::load(dir, &LoadContext::new())?))?;
         // Detectors without a schema of their own read what the model reads.
@@ -49,8 +51,7 @@ impl ServedModels {
         let load = |dir: &ModelDir| IsolationForest::load(dir, &context).map_err(not_python);
         let outliers = outliers.load("outlier", load)?;
         let outliers = within_reach(outliers, reference.as_ref(), &mut remarks);
-        let version = directories.prediction.version.clone();
-        Ok(Self { prediction, version, drift: drift.detector, outliers, remarks })
+        Ok(Self { prediction, version, digest, drift: drift.detector, outliers, remarks })
     }
 
     /// The models as a service has them.
@@ -58,6 +59,7 @@ impl ServedModels {
         let prediction = Arc::new(self.prediction);
         let model = Model::classifier(MODEL_NAME, Classifier::new(Arc::clone(&prediction)));
         let model = model.explainer(prediction).drift(self.drift).outliers(self.outliers);
+        let model = model.digest(self.digest);
         match self.version {
             Some(version) => model.version(version),
             None => model,

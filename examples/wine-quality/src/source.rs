@@ -1,12 +1,11 @@
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use mlops_serve::{Model, ModelSource, ReloadError};
 
 use crate::cli::StoreArgs;
 use crate::compat::Compat;
 use crate::configuration::Configuration;
-use crate::directories::Directories;
+use crate::directories::{Directories, Identity};
 use crate::error::{Error, chain};
 use crate::screen::note;
 use crate::serve::open_existing;
@@ -18,7 +17,7 @@ pub(crate) struct ConfigurationSource {
     config: PathBuf,
     store: StoreArgs,
     compat: Option<Compat>,
-    identity: Vec<(PathBuf, Option<SystemTime>)>,
+    identity: Identity,
     /// What was said last.
     failure: Option<String>,
 }
@@ -32,7 +31,7 @@ impl ConfigurationSource {
     pub(crate) fn look(&mut self) -> Result<Option<Model>, Error> {
         let configuration = Configuration::read(&self.config)?;
         let directories = Directories::find(|| open_existing(&self.store), &configuration)?;
-        let identity = directories.identity();
+        let identity = directories.identity()?;
         if identity == self.identity {
             return Ok(None);
         }
