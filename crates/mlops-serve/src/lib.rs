@@ -3,6 +3,7 @@
 mod admission;
 #[cfg(feature = "api-keys")]
 mod api_keys;
+mod background;
 mod body;
 mod builder;
 mod error;
