@@ -11,6 +11,7 @@ mod flow;
 mod limits;
 mod metrics;
 mod model;
+mod monitor;
 mod openapi;
 mod pace;
 mod problem;
