@@ -206,3 +206,62 @@ impl StdError for PredictError {
         self.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
     }
 }
+
+/// Why a monitor did not take a checkpoint.
+#[derive(Debug)]
+pub struct CheckpointError {
+    kind: CheckpointErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The kind of a [`CheckpointError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CheckpointErrorKind {
+    /// It was made by another kind or version of monitor, or by one with other settings.
+    OtherMonitor,
+    /// The monitor that made it reads other features.
+    SchemaMismatch,
+    /// It is no checkpoint, or a damaged one.
+    Malformed,
+}
+
+impl CheckpointError {
+    /// The checkpoint was made by another kind or version of monitor, or by one with other settings.
+    pub fn other_monitor() -> Self {
+        Self { kind: CheckpointErrorKind::OtherMonitor, source: None }
+    }
+
+    /// The monitor that made the checkpoint reads other features.
+    pub fn schema_mismatch() -> Self {
+        Self { kind: CheckpointErrorKind::SchemaMismatch, source: None }
+    }
+
+    /// The bytes are no checkpoint, or a damaged one.
+    pub fn malformed(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: CheckpointErrorKind::Malformed, source: Some(source.into()) }
+    }
+
+    /// The kind of the error.
+    pub fn kind(&self) -> CheckpointErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            CheckpointErrorKind::OtherMonitor => {
+                "the checkpoint is one of another monitor, or of other settings"
+            }
+            CheckpointErrorKind::SchemaMismatch => "the checkpoint has other features",
+            CheckpointErrorKind::Malformed => "the checkpoint is malformed",
+        })
+    }
+}
+
+impl StdError for CheckpointError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
+    }
+}

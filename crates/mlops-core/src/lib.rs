@@ -5,6 +5,7 @@ mod error;
 mod json_fault;
 mod model;
 mod model_dir;
+mod monitor;
 mod random;
 mod records;
 mod report;
@@ -13,20 +14,25 @@ mod schema;
 mod signature;
 pub mod yaml;
 
-pub use error::{Error, ModelError, ModelErrorKind, PredictError, PredictErrorKind};
+pub use error::{
+    CheckpointError, CheckpointErrorKind, Error, ModelError, ModelErrorKind, PredictError,
+    PredictErrorKind,
+};
 pub use json_fault::JsonFault;
 pub use model::{
     Classifier, DriftDetector, Explainer, LoadContext, LoadModel, OutlierDetector,
     OutlierDetectorExt, Predictor, SaveModel,
 };
 pub use model_dir::{ModelDir, ModelDirWriter, ModelFile};
+pub use monitor::DriftMonitor;
 pub use random::Random;
 pub use records::{
     Header, Records, RecordsBuilder, RecordsError, RecordsLimits, Stop, Violation, ViolationCode,
 };
 pub use report::{
-    Classification, Contributions, Correction, DriftReport, DriftStatus, DriftTest, EffectSizes,
-    FeatureDrift, MissingDrift, OutlierReport, OutlierRow, PValueMethod, Prediction, Reason,
+    Alarm, Classification, Contributions, Correction, DriftReport, DriftStatus, DriftTest,
+    EffectSizes, FeatureDrift, FeatureStatistic, MissingDrift, MonitorSnapshot, OutlierReport,
+    OutlierRow, PValueMethod, Prediction, Reason,
 };
 pub use scaler::StandardScaler;
 pub use schema::{Feature, FeatureKind, Range, Schema};

@@ -32,7 +32,8 @@ pub trait Explainer: fmt::Debug + Send + Sync {
     fn explain(&self, records: &Records) -> Result<Contributions, PredictError>;
 }
 
-/// A detector that tests one batch against a reference; it keeps no state between batches.
+/// A detector that tests one batch against a reference; it keeps no state between batches, which a
+/// [`DriftMonitor`](crate::DriftMonitor) does.
 pub trait DriftDetector: fmt::Debug + Send + Sync {
     /// The features that the detector tests.
     fn schema(&self) -> &Arc<Schema>;
@@ -132,6 +133,16 @@ impl<T: Explainer + ?Sized> Explainer for Arc<T> {
 }
 
 impl<T: DriftDetector + ?Sized> DriftDetector for Box<T> {
+    fn schema(&self) -> &Arc<Schema> {
+        (**self).schema()
+    }
+
+    fn detect(&self, records: &Records) -> Result<DriftReport, PredictError> {
+        (**self).detect(records)
+    }
+}
+
+impl<T: DriftDetector + ?Sized> DriftDetector for Arc<T> {
     fn schema(&self) -> &Arc<Schema> {
         (**self).schema()
     }

@@ -1,4 +1,5 @@
 mod drift;
+mod monitor;
 mod outlier;
 
 use ndarray::{Array2, Array3};
@@ -7,6 +8,7 @@ pub use drift::{
     Correction, DriftReport, DriftStatus, DriftTest, EffectSizes, FeatureDrift, MissingDrift,
     PValueMethod,
 };
+pub use monitor::{Alarm, FeatureStatistic, MonitorSnapshot};
 pub use outlier::{OutlierReport, OutlierRow, Reason};
 
 /// What a model predicts: rows x outputs.

@@ -130,6 +130,12 @@ impl AlibiDrift {
         })
     }
 
+    /// Sets the level below which a p-value means drift.
+    #[must_use]
+    pub fn alpha(self, alpha: Alpha) -> Self {
+        Self { level: alpha, ..self }
+    }
+
     /// Sets how p-values are adjusted for the verdict on a batch: `Bonferroni`, as alibi-detect does
     /// it unless it is told otherwise, or `BenjaminiHochberg`, which is its `fdr`.
     #[must_use]

@@ -16,6 +16,7 @@ mod reference;
 mod special;
 mod table;
 mod test;
+mod window;
 
 pub use alibi::{AlibiDrift, AlibiModel};
 pub use alpha::Alpha;
@@ -36,3 +37,4 @@ pub use test::cramer_von_mises::{
 };
 pub use test::fisher::{FisherOutcome, fisher_exact};
 pub use test::ks::{KsOutcome, ks_two_sample, ks_two_sample_asymptotic};
+pub use window::WindowMonitor;

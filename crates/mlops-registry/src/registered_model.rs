@@ -234,7 +234,9 @@ impl LocalStore {
     /// As [`LocalStore::version`], [`LocalStore::latest`] and [`LocalStore::alias`].
     pub fn version_of(&self, uri: &ModelUri) -> Result<Option<ModelVersion>, Error> {
         match uri {
-            ModelUri::Registered { name, version, .. } => self.select(name.as_str(), version).map(Some),
+            ModelUri::Registered { name, version, .. } => {
+                self.select(name.as_str(), version).map(Some)
+            }
             _ => Ok(None),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mlops_telemetry::{AuditLog, Telemetry};
 
 use crate::metrics::Metrics;
+use crate::monitor::MonitorThread;
 use crate::recorder::Recorder;
 use crate::routes::ROUTES;
 use crate::scoring::Scorer;
@@ -116,6 +117,7 @@ impl ServiceBuilder {
             slots.insert(name, slot);
         }
         let shadow = Shadow::start(self.records.clone())?;
+        let monitors = MonitorThread::start()?;
         Service::new(Parts {
             name: self.name,
             default_slot,
@@ -125,6 +127,7 @@ impl ServiceBuilder {
             metrics,
             records: self.records,
             shadow,
+            monitors,
             sources: self.sources,
             #[cfg(feature = "api-keys")]
             api_keys: self.api_keys,

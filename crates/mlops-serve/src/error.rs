@@ -81,6 +81,8 @@ pub enum Component {
     Drift,
     /// The outlier detector.
     Outliers,
+    /// A drift monitor.
+    Monitor,
     /// The input example.
     Example,
 }
@@ -92,6 +94,7 @@ impl fmt::Display for Component {
             Self::Explainer => "explainer",
             Self::Drift => "drift detector",
             Self::Outliers => "outlier detector",
+            Self::Monitor => "drift monitor",
             Self::Example => "input example",
         })
     }

@@ -162,6 +162,7 @@ impl Service {
             records: Arc::clone(&records),
             predictions: predictions.clone(),
         });
+        self.inner().monitors.push(&scorer, &records);
         let audited = self.tell(context, &scorer, records, predictions, monitoring);
         if let Some(shadow) = shadow {
             self.inner().shadow.push(shadow);

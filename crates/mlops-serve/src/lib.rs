@@ -3,6 +3,7 @@
 mod admission;
 #[cfg(feature = "api-keys")]
 mod api_keys;
+mod background;
 mod body;
 mod builder;
 mod deadline;
@@ -11,6 +12,7 @@ mod flow;
 mod limits;
 mod metrics;
 mod model;
+mod monitor;
 mod openapi;
 mod pace;
 mod problem;

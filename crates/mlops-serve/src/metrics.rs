@@ -1,5 +1,6 @@
 mod labels;
 mod model;
+mod monitor;
 mod telemetry;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::routes::Route;
 use labels::{CodeLabels, HttpLabels, OutcomeLabels, ReasonLabels, StageLabels};
 use model::ModelFamilies;
 pub(crate) use model::ModelMetrics;
+pub(crate) use monitor::MonitorMetrics;
 
 /// What the service counts, for Prometheus.
 #[derive(Debug)]

@@ -2,10 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use mlops_core::{
-    Classifier, DriftDetector, Explainer, OutlierDetector, PredictError, Predictor, Records, Schema,
+    Classifier, DriftDetector, DriftMonitor, Explainer, OutlierDetector, PredictError, Predictor,
+    Records, Schema,
 };
 use mlops_telemetry::{ModelVersion, Predictions};
 
+use crate::monitor::Monitor;
 use crate::{Component, Error};
 
 /// A model under a name, with the detectors that watch its inputs.
@@ -17,6 +19,7 @@ pub struct Model {
     pub(crate) explainer: Option<Box<dyn Explainer>>,
     pub(crate) drift: Option<Box<dyn DriftDetector>>,
     pub(crate) outliers: Option<Box<dyn OutlierDetector>>,
+    pub(crate) monitors: Vec<Monitor>,
     pub(crate) example: Option<Records>,
 }
 
@@ -39,6 +42,7 @@ impl Model {
             explainer: None,
             drift: None,
             outliers: None,
+            monitors: vec![],
             example: None,
         }
     }
@@ -69,6 +73,14 @@ impl Model {
         Self { outliers: Some(Box::new(detector)), ..self }
     }
 
+    /// One more monitor that watches the rows of all answered requests together, on a thread that no request waits for;
+    /// none by default. `GET /v1/drift` shows what it has found. It goes with this version of the model: the next one
+    /// brings its own.
+    pub fn monitor(mut self, monitor: impl DriftMonitor + 'static) -> Self {
+        self.monitors.push(Monitor::new(Box::new(monitor), &self.monitors));
+        self
+    }
+
     /// Rows that the model must predict before it answers anyone; none by default.
     pub fn example(self, records: Records) -> Self {
         Self { example: Some(records), ..self }
@@ -91,14 +103,15 @@ impl Model {
     /// Checks that everything reads the same features.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let schema = self.schema();
-        for (component, other) in [
+        let parts = [
             (Component::Explainer, self.explainer.as_ref().map(|explainer| explainer.schema())),
             (Component::Drift, self.drift.as_ref().map(DriftDetector::schema)),
             (Component::Outliers, self.outliers.as_ref().map(OutlierDetector::schema)),
-        ] {
-            if let Some(other) = other {
-                require_same_columns(schema, other, component)?;
-            }
+        ];
+        let parts = parts.into_iter().filter_map(|(component, other)| Some((component, other?)));
+        let monitors = self.monitors.iter().map(|monitor| (Component::Monitor, &monitor.schema));
+        for (component, other) in parts.chain(monitors) {
+            require_same_columns(schema, other, component)?;
         }
         Ok(())
     }
@@ -112,6 +125,7 @@ impl fmt::Debug for Model {
             .field("explainer", &self.explainer)
             .field("drift", &self.drift)
             .field("outliers", &self.outliers)
+            .field("monitors", &self.monitors)
             .finish_non_exhaustive()
     }
 }
@@ -166,7 +180,7 @@ mod tests {
     use mlops_core::Feature;
 
     use super::*;
-    use crate::testing::{Stub, model};
+    use crate::testing::{BatchMonitor, Stub, model};
 
     #[test]
     fn the_first_feature_that_differs_is_named() {
@@ -190,5 +204,17 @@ mod tests {
         ] {
             assert_eq!(mismatch(features), Err(error));
         }
+    }
+
+    #[test]
+    fn every_monitor_must_read_the_features_of_the_model() {
+        let other = Arc::new(Schema::new(vec![Feature::numeric("alcohol")]).unwrap());
+        let model = model().monitor(BatchMonitor::new(Stub::new()));
+        assert_eq!(model.check(), Ok(()));
+        let error = model.monitor(BatchMonitor::new(Stub::new().schema(other))).check();
+        let position = 1;
+        let expected = Some(Box::new(Feature::integer("is_red")));
+        let component = Component::Monitor;
+        assert_eq!(error, Err(Error::SchemaMismatch { component, position, expected, got: None }));
     }
 }

@@ -13,6 +13,7 @@ use crate::{Form, Limits};
 mod answers;
 mod common;
 mod examples;
+mod monitors;
 mod operations;
 mod rows;
 mod served;
@@ -69,7 +70,7 @@ pub(crate) fn document<'a>(
     } else {
         components
     };
-    let schemas = common::components().into_iter().chain(of_models);
+    let schemas = common::components().into_iter().chain(monitors::components()).chain(of_models);
     let components = schemas.fold(components, |all, (name, schema)| all.schema(name, schema));
     let info = InfoBuilder::new()
         .title(title)

@@ -14,8 +14,8 @@ use crate::metrics::Shed;
 use crate::problem::Problem;
 use crate::request::{Context, Surplus};
 use crate::routes::{
-    admin, docs, feedback, health, invocations, is_vital, label, open_inference, original, predict,
-    problems,
+    admin, docs, drift, feedback, health, invocations, is_vital, label, open_inference, original,
+    predict, problems,
 };
 use crate::trace_context::trace_id;
 
@@ -56,6 +56,7 @@ fn public() -> Router<Service> {
         .route("/predict", post(original::predict))
         .route("/v1/models/{name}/predict", post(predict::predict))
         .route("/v1/feedback", post(feedback::feedback))
+        .route("/v1/drift", get(drift::drift))
         .route("/invocations", post(invocations::invoke))
         .route("/ping", get(health::ready))
         .route("/health", get(health::ready))

@@ -1,5 +1,6 @@
 pub(crate) mod admin;
 pub(crate) mod docs;
+pub(crate) mod drift;
 pub(crate) mod feedback;
 pub(crate) mod health;
 pub(crate) mod invocations;
@@ -28,6 +29,7 @@ pub(crate) enum Operation {
     Predict,
     PredictWithModel,
     Feedback,
+    Drift,
     Invoke,
     Version,
     ServerMetadata,
@@ -53,6 +55,7 @@ const INVOCATIONS: &[u16] = &[200, 400, 401, 408, 413, 415, 500, 503, 504];
 const INFERENCE: &[u16] = &[200, 400, 401, 404, 408, 413, 415, 500, 503, 504];
 
 const FEEDBACK: &[u16] = &[202, 400, 401, 408, 413, 415, 422, 501, 503, 504];
+const DRIFT: &[u16] = &[200, 401];
 const RELOAD: &[u16] = &[200, 409, 500];
 const OK: &[u16] = &[200];
 const METRICS: &[u16] = &[200, 500];
@@ -85,6 +88,14 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/v1/feedback",
         statuses: FEEDBACK,
         summary: "labels of rows that were predicted",
+    },
+    Route {
+        id: "drift",
+        operation: Operation::Drift,
+        method: "GET",
+        path: "/v1/drift",
+        statuses: DRIFT,
+        summary: "what the drift monitors of the models have found",
     },
     Route {
         id: "invoke",

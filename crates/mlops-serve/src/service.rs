@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use crate::admission::Admission;
 use crate::metrics::Metrics;
 use crate::model::Model;
+use crate::monitor::MonitorThread;
 use crate::problem::Problem;
 use crate::recorder::Recorder;
 use crate::router::{Paths, router};
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) records: Recorder,
     pub(crate) shadow: Shadow,
+    pub(crate) monitors: MonitorThread,
     pub(crate) admission: Admission,
     request_ids: RequestIds,
     // One permit for each core: so many large requests are worked on at a time.
@@ -75,7 +77,7 @@ impl Service {
 
     pub(crate) fn new(parts: Parts) -> Result<Self, Error> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let Parts { name, default_slot, slots, form, limits, metrics, records, shadow, .. } = parts;
+        let Parts { name, default_slot, slots, form, limits, metrics, records, .. } = parts;
         let service = Self {
             inner: Arc::new(Inner {
                 name,
@@ -84,7 +86,8 @@ impl Service {
                 form,
                 metrics,
                 records,
-                shadow,
+                shadow: parts.shadow,
+                monitors: parts.monitors,
                 admission: Admission::new(limits.requests),
                 limits,
                 request_ids: RequestIds::new(),
@@ -275,6 +278,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) records: Recorder,
     pub(crate) shadow: Shadow,
+    pub(crate) monitors: MonitorThread,
     pub(crate) sources: Vec<(Box<dyn ModelSource>, Duration)>,
     #[cfg(feature = "api-keys")]
     pub(crate) api_keys: Option<crate::ApiKeys>,

@@ -1,21 +1,18 @@
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 use std::time::Instant;
-use std::{fmt, io};
 
 use mlops_core::Records;
 use mlops_telemetry::{Event, Inference, Predictions, Role};
 
 use crate::Error;
+use crate::background::Background;
 use crate::recorder::Recorder;
 use crate::request::Context;
 use crate::scoring::Scorer;
 
 /// Has challengers score what champions have answered, on a thread of its own.
-pub(crate) struct Shadow {
-    queue: SyncSender<ShadowRequest>,
-}
+#[derive(Debug)]
+pub(crate) struct Shadow(Background<ShadowRequest>);
 
 /// A request that was answered, and the challenger that shall answer it, too.
 #[derive(Debug)]
@@ -29,33 +26,21 @@ pub(crate) struct ShadowRequest {
 
 impl Shadow {
     /// Starts the thread; it ends when the shadow is dropped.
-    pub(crate) fn start(records: Recorder) -> Result<Self, Error> {
-        let (queue, requests) = sync_channel(QUEUE);
-        thread::Builder::new()
-            .name("shadow".to_owned())
-            .spawn(move || run(&requests, &records))
-            .map_err(|error: io::Error| Error::Thread { kind: error.kind() })?;
-        Ok(Self { queue })
+    pub(crate) fn start(recorder: Recorder) -> Result<Self, Error> {
+        Background::start("shadow", move |requests| work(requests, &recorder)).map(Self)
     }
 
     /// Hands a request to the thread, or drops it and counts its rows; never blocks.
     pub(crate) fn push(&self, request: ShadowRequest) {
-        let (n_rows, champion) = (request.records.n_rows(), Arc::clone(&request.champion));
-        if self.queue.try_send(request).is_err() {
-            champion.metrics.lost.inc_by(n_rows as u64);
+        let records = Arc::clone(&request.records);
+        if let Err(lost) = self.0.push(request, &records) {
+            lost.champion.metrics.lost.inc_by(records.n_rows() as u64);
         }
     }
 }
 
-impl fmt::Debug for Shadow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shadow")
-    }
-}
-
-fn run(requests: &Receiver<ShadowRequest>, recorder: &Recorder) {
-    while let Ok(request) = requests.recv() {
-        let ShadowRequest { context, challenger, champion, records, predictions } = request;
+fn work(requests: &mut dyn Iterator<Item = ShadowRequest>, recorder: &Recorder) {
+    for ShadowRequest { context, challenger, champion, records, predictions } in requests {
         let started = Instant::now();
         let metrics = &champion.metrics;
         let Some(other) = challenger.predict(&records) else {
@@ -88,6 +73,3 @@ fn agree(one: &Predictions, other: &Predictions, row: usize) -> bool {
         _ => one.outputs.values.row(row) == other.outputs.values.row(row),
     }
 }
-
-/// So many requests may wait for a challenger.
-const QUEUE: usize = 64;

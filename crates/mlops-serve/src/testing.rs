@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use mlops_core::{
-    Classifier, Contributions, DriftDetector, DriftReport, DriftStatus, DriftTest, Explainer,
-    Feature, FeatureDrift, OutlierDetector, PValueMethod, PredictError, Prediction, Predictor,
-    Records, RecordsLimits, Schema,
+    Alarm, CheckpointError, Classifier, Contributions, DriftDetector, DriftMonitor, DriftReport,
+    DriftStatus, DriftTest, Explainer, Feature, FeatureDrift, MonitorSnapshot, OutlierDetector,
+    PValueMethod, PredictError, Prediction, Predictor, Records, RecordsLimits, Schema,
 };
 pub(crate) use mlops_testing::SharedBuffer;
 use ndarray::Array3;
@@ -152,6 +152,51 @@ impl OutlierDetector for Stub {
 
     fn score(&self, records: &Records) -> Result<Vec<f64>, PredictError> {
         self.alcohol(records)
+    }
+}
+
+/// A monitor to which each batch is a window, that it tests as [`Stub`] does.
+#[derive(Debug)]
+pub(crate) struct BatchMonitor {
+    stub: Stub,
+    snapshot: MonitorSnapshot,
+}
+
+impl BatchMonitor {
+    pub(crate) fn new(stub: Stub) -> Self {
+        Self { stub, snapshot: MonitorSnapshot::new("batch", 0) }
+    }
+}
+
+impl DriftMonitor for BatchMonitor {
+    fn schema(&self) -> &Arc<Schema> {
+        &self.stub.schema
+    }
+
+    fn observe(&mut self, records: &Records) -> Result<(), PredictError> {
+        let report = self.stub.detect(records)?;
+        let Self { snapshot, .. } = self;
+        snapshot.n_rows += records.n_rows() as u64;
+        if report.is_drift == Some(true) {
+            let (feature, p_value) = (Some("alcohol".into()), report.p_value.unwrap());
+            let alarm = Alarm::new(feature, "adjusted_p_value", p_value, 0.05, snapshot.n_rows);
+            snapshot.n_alarms += 1;
+            snapshot.alarms = vec![alarm];
+        }
+        snapshot.last_window = Some(report);
+        Ok(())
+    }
+
+    fn snapshot(&self) -> MonitorSnapshot {
+        self.snapshot.clone()
+    }
+
+    fn checkpoint(&self) -> Vec<u8> {
+        vec![]
+    }
+
+    fn restore(&mut self, _: &[u8]) -> Result<(), CheckpointError> {
+        Err(CheckpointError::other_monitor())
     }
 }
 

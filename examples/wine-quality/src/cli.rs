@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::compat::Compat;
 use crate::train::Protocol;
 
+/// The rows of a window that is tested for drift, unless an argument says otherwise.
+pub(crate) const DRIFT_WINDOW: u32 = 1000;
+
 /// The wine-quality system: train three models, serve them, watch drift and outliers.
 #[derive(Debug, Parser)]
 #[command(version, about)]
@@ -69,6 +72,10 @@ pub(crate) struct ServeArgs {
     /// How long to accept connections after the signal to stop, with readiness gone, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     pub(crate) drain_delay: Duration,
+    /// How many rows a window holds that is tested for drift, at a level of 0.001; alarms are on /v1/drift and in the
+    /// metrics. 0 turns it off.
+    #[arg(long, value_name = "ROWS", default_value_t = DRIFT_WINDOW, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) drift_window: u32,
     /// A folder for an audit log: every answer is on the disk there before it is given, or is not given.
     #[arg(long, value_name = "DIR")]
     pub(crate) audit: Option<PathBuf>,

@@ -14,6 +14,7 @@ use std::time::Instant;
 use mlops_core::{Random, Records};
 use mlops_registry::LocalStore;
 
+use crate::cli::DRIFT_WINDOW;
 use crate::data::Wines;
 use crate::directories::Directories;
 use crate::error::Error;
@@ -47,7 +48,7 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
 
     let log = store.root().join("demo-requests.log");
     let directories = Directories::find(|| Ok(store.clone()), &outcome.configuration)?;
-    let model = ServedModels::load(&directories, None)?.into_model();
+    let model = ServedModels::load(&directories, None)?.into_model(DRIFT_WINDOW);
     let log = File::create(&log).map_err(Error::io(&log))?;
     let server = Background::start(service(model, None, log)?.build()?)?;
     say(format_args!("2. Serving the three registered models on http://{}", server.address()));

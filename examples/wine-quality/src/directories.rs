@@ -41,7 +41,8 @@ impl Directories {
     /// What changes when a model does: places, files, and when each was written.
     pub(crate) fn identity(&self) -> Result<Identity, ModelError> {
         let directories = [&self.prediction, &self.drift, &self.outliers].into_iter();
-        let identity = |Directory { dir, .. }: &Directory| Ok((dir.path().to_owned(), dir.files()?));
+        let identity =
+            |Directory { dir, .. }: &Directory| Ok((dir.path().to_owned(), dir.files()?));
         directories.map(identity).collect()
     }
 }

@@ -19,7 +19,7 @@ use crate::source::ConfigurationSource;
 
 /// Serves until the process is told to stop; tells of requests on stdout.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Error> {
-    let mut source = ConfigurationSource::new(args.config.clone(), args.store.clone(), args.compat);
+    let mut source = ConfigurationSource::new(args);
     // What is wrong with the configuration, and what cannot be listened on, is known before models are loaded.
     Configuration::read(&args.config)?;
     let listener = bind(&args.listen)?;

@@ -1,13 +1,14 @@
 //! The three models that a configuration names, of this project's or of Python's making.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use mlops_core::{
     Classifier, DriftDetector, LoadContext, LoadModel, ModelDir, ModelError, ModelErrorKind,
     OutlierDetector,
 };
-use mlops_drift::{AlibiDrift, AlibiModel, TabularDrift};
+use mlops_drift::{AlibiDrift, AlibiModel, Alpha, TabularDrift, WindowMonitor};
 use mlops_outlier::{Contamination, IsolationForest};
 use mlops_pyobject::sklearn::SavedModel;
 use mlops_serve::{Model, Service, ServiceBuilder};
@@ -23,6 +24,9 @@ use crate::models::CONTAMINATION;
 pub(crate) const SERVICE_NAME: &str = "WineQualityService";
 /// The name under which the service has its model.
 const MODEL_NAME: &str = "wine_quality";
+/// The accepted probability that a window without drift alarms. That of the detectors, 0.05, would have one of twenty
+/// windows do so.
+const ALARM_LEVEL: f64 = 0.001;
 
 /// A model that predicts and two detectors that watch.
 #[derive(Debug)]
@@ -31,6 +35,7 @@ pub(crate) struct ServedModels {
     version: Option<String>,
     digest: String,
     drift: Box<dyn DriftDetector>,
+    windows: Box<dyn DriftDetector>,
     outliers: IsolationForest,
     /// What an operator should know of them.
     pub(crate) remarks: Vec<String>,
@@ -51,15 +56,19 @@ impl ServedModels {
         let load = |dir: &ModelDir| IsolationForest::load(dir, &context).map_err(not_python);
         let outliers = outliers.load("outlier", load)?;
         let outliers = within_reach(outliers, reference.as_ref(), &mut remarks);
-        Ok(Self { prediction, version, digest, drift: drift.detector, outliers, remarks })
+        let Drift { detector: drift, windows, .. } = drift;
+        Ok(Self { prediction, version, digest, drift, windows, outliers, remarks })
     }
 
-    /// The models as a service has them.
-    pub(crate) fn into_model(self) -> Model {
+    /// The models as a service has them, with a monitor of windows of so many rows, or of none.
+    pub(crate) fn into_model(self, drift_window: u32) -> Model {
         let prediction = Arc::new(self.prediction);
         let model = Model::classifier(MODEL_NAME, Classifier::new(Arc::clone(&prediction)));
-        let model = model.explainer(prediction).drift(self.drift).outliers(self.outliers);
-        let model = model.digest(self.digest);
+        let mut model = model.explainer(prediction).drift(self.drift).outliers(self.outliers);
+        model = model.digest(self.digest);
+        if let Some(n_rows) = NonZeroUsize::new(drift_window as usize) {
+            model = model.monitor(WindowMonitor::new(self.windows, n_rows));
+        }
         match self.version {
             Some(version) => model.version(version),
             None => model,
@@ -81,19 +90,25 @@ pub(crate) fn service(
 /// A drift detector, and what Python saved if it is one of Python's.
 struct Drift {
     detector: Box<dyn DriftDetector>,
+    /// The same reference at the level of alarms, and exact whatever the answers are.
+    windows: Box<dyn DriftDetector>,
     python: Option<AlibiModel>,
 }
 
 impl Drift {
     fn load(dir: &ModelDir, context: &LoadContext, compat: Option<Compat>) -> Result<Self, Error> {
+        let level = Alpha::new(ALARM_LEVEL)?;
         if SavedModel::is_in(dir) {
             let python = AlibiModel::load(dir, context)?;
             let detector = python.detector()?;
+            let windows = Box::new(detector.clone().exact().alpha(level));
             let detector = if compat.is_some() { detector } else { detector.exact() };
-            return Ok(Self { detector: Box::new(detector), python: Some(python) });
+            return Ok(Self { detector: Box::new(detector), windows, python: Some(python) });
         }
         let detector = TabularDrift::load(dir, context).map_err(not_python)?;
+        let windows = Box::new(detector.clone().with_alpha(level));
         Ok(Self {
+            windows,
             detector: match compat {
                 Some(_) => Box::new(AlibiDrift::from(detector)),
                 None => Box::new(detector),

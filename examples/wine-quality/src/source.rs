@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use mlops_serve::{Model, ModelSource, ReloadError};
 
-use crate::cli::StoreArgs;
+use crate::cli::{ServeArgs, StoreArgs};
 use crate::compat::Compat;
 use crate::configuration::Configuration;
 use crate::directories::{Directories, Identity};
@@ -17,14 +17,22 @@ pub(crate) struct ConfigurationSource {
     config: PathBuf,
     store: StoreArgs,
     compat: Option<Compat>,
+    drift_window: u32,
     identity: Identity,
     /// What was said last.
     failure: Option<String>,
 }
 
 impl ConfigurationSource {
-    pub(crate) fn new(config: PathBuf, store: StoreArgs, compat: Option<Compat>) -> Self {
-        Self { config, store, compat, identity: vec![], failure: None }
+    pub(crate) fn new(args: &ServeArgs) -> Self {
+        Self {
+            config: args.config.clone(),
+            store: args.store.clone(),
+            compat: args.compat,
+            drift_window: args.drift_window,
+            identity: vec![],
+            failure: None,
+        }
     }
 
     /// The models that the configuration names now, if they are others than the last time.
@@ -42,7 +50,7 @@ impl ConfigurationSource {
         // Models that cannot be loaded are tried again the next time.
         self.identity = identity;
         self.failure = None;
-        Ok(Some(models.into_model()))
+        Ok(Some(models.into_model(self.drift_window)))
     }
 }
 

@@ -67,3 +67,23 @@ pub(super) struct ShadowLabels {
     pub(super) model: String,
     pub(super) outcome: &'static str,
 }
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct MonitorLabels {
+    pub(super) model: String,
+    pub(super) monitor: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct MonitorRowsLabels {
+    pub(super) model: String,
+    pub(super) monitor: String,
+    pub(super) outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct MonitorFeatureLabels {
+    pub(super) model: String,
+    pub(super) monitor: String,
+    pub(super) feature: String,
+}

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use super::labels::{
     ClassLabels, DetectorLabels, FeatureLabels, InfoLabels, ShadowLabels, VersionLabels,
 };
+use super::monitor::{MonitorFamilies, MonitorMetrics};
 use super::{Stage, Stages, observe_stage};
 use crate::model::Model;
 
@@ -27,6 +28,7 @@ pub(super) struct ModelFamilies {
     out_of_range: Family<FeatureLabels, Counter>,
     monitoring_failures: Family<DetectorLabels, Counter>,
     shadow_rows: Family<ShadowLabels, Counter>,
+    monitors: MonitorFamilies,
 }
 
 impl Default for ModelFamilies {
@@ -43,6 +45,7 @@ impl Default for ModelFamilies {
             out_of_range: Family::default(),
             monitoring_failures: Family::default(),
             shadow_rows: Family::default(),
+            monitors: MonitorFamilies::default(),
         }
     }
 }
@@ -71,6 +74,7 @@ impl ModelFamilies {
         registry.register("monitoring_failures", "Requests that a detector failed on", failures);
         let shadow_rows = self.shadow_rows.clone();
         registry.register("shadow_rows", "Rows that a challenger scored, too", shadow_rows);
+        self.monitors.register(registry);
     }
 
     pub(super) fn of(&self, model: &Model, stages: Stages, batch_rows: Histogram) -> ModelMetrics {
@@ -117,6 +121,7 @@ impl ModelFamilies {
             agreed: shadow("agreed"),
             differed: shadow("differed"),
             lost: shadow("lost"),
+            monitors: self.monitors.of(model),
             stages,
             batch_rows,
         }
@@ -145,6 +150,8 @@ pub(crate) struct ModelMetrics {
     pub(crate) agreed: Counter,
     pub(crate) differed: Counter,
     pub(crate) lost: Counter,
+    /// Of each drift monitor, in the model's order.
+    pub(crate) monitors: Vec<MonitorMetrics>,
     stages: Stages,
     batch_rows: Histogram,
 }
@@ -153,6 +160,8 @@ impl ModelMetrics {
     /// From now on, or no more, this version answers.
     pub(crate) fn set_active(&self, is_active: bool) {
         self.info.set(i64::from(is_active));
+        // The monitors of the next version begin anew.
+        self.monitors.iter().for_each(MonitorMetrics::forget_drift);
     }
 
     pub(crate) fn observe_stage(&self, stage: Stage, started: Instant) {

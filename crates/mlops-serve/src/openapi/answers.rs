@@ -7,7 +7,8 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use super::rows::datatypes;
 use super::served::Served;
 use super::words::{
-    Field, Schema, any_of, closed, component, list, map, natural, of, one_of_texts, or_null, text,
+    Field, Schema, any_of, closed, component, list, map, natural, number_or_null, of, one_of_texts,
+    or_null, text,
 };
 use crate::Form;
 use crate::protocol::open_inference::Datatype;
@@ -54,11 +55,6 @@ fn predictions(model: &Served) -> Schema {
 /// A number for each row, or a list of them from a model with several outputs.
 fn numbers() -> ArrayBuilder {
     list(any_of([number_or_null(), list(number_or_null()).into()]))
-}
-
-/// JSON has no number for what is not finite.
-fn number_or_null() -> Schema {
-    or_null(Type::Number).into()
 }
 
 fn flag() -> ObjectBuilder {

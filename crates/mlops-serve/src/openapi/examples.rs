@@ -1,6 +1,9 @@
-//! Requests that are answered.
+//! Requests that are answered, and an answer that few requests get.
 
-use mlops_core::Feature;
+use mlops_core::{
+    Alarm, DriftReport, DriftTest, EffectSizes, Feature, FeatureDrift, MonitorSnapshot,
+    PValueMethod,
+};
 use serde_json::{Value, json};
 
 use super::served::Served;
@@ -20,6 +23,25 @@ pub(super) fn instances(model: &Served) -> Example {
 pub(super) fn labels() -> Example {
     let request_id = "0123456789abcdef0123456789abcdef";
     ("a label".to_owned(), json!({"request_id": request_id, "row": 0, "label": 1}))
+}
+
+/// What monitors say after an alarm.
+pub(super) fn monitors(model: &Served) -> Example {
+    let feature = model.features().first().map_or("", Feature::name);
+    let (test, method) = (DriftTest::KolmogorovSmirnov, PValueMethod::Exact);
+    let mut drift = FeatureDrift::tested(feature, test, 0.125, 2.5e-7, method);
+    drift.effects = Some(EffectSizes::new(0.125, Some(0.25), 0.0625));
+    drift.n_values = 1000;
+    let mut report = DriftReport::new(0.001, vec![drift]);
+    report.n_rows = 1000;
+    let mut snapshot = MonitorSnapshot::new("window", 1414);
+    snapshot.n_alarms = 1;
+    let feature = Some(feature.into());
+    snapshot.alarms = vec![Alarm::new(feature, "adjusted_p_value", 2.5e-7, 0.001, 1000)];
+    snapshot.last_window = Some(report);
+    let monitors = [json!({"name": "window", "snapshot": snapshot})];
+    let model = json!({"name": model.name(), "monitors": monitors});
+    ("an alarm".to_owned(), json!({"models": [model]}))
 }
 
 pub(super) fn invocations(model: &Served) -> Vec<Example> {

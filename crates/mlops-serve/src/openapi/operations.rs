@@ -76,7 +76,7 @@ fn tag(kind: Kind) -> &'static str {
         | Kind::ModelReady
         | Kind::Infer => "Open Inference Protocol",
         Kind::Page | Kind::PageFile | Kind::Document => "documentation",
-        Kind::Alive | Kind::Ready | Kind::Metrics | Kind::Reload => "operation",
+        Kind::Alive | Kind::Ready | Kind::Metrics | Kind::Drift | Kind::Reload => "operation",
     }
 }
 
@@ -183,6 +183,10 @@ fn contents(kind: Kind, described: &Described<'_>) -> Vec<(&'static str, Content
         Kind::ServerLive => yes("live"),
         Kind::ServerReady => yes("ready"),
         Kind::Document => object([("openapi", text("3.1.0"))], []).into(),
+        Kind::Drift => {
+            let monitors = component("DriftMonitors");
+            return vec![(JSON, content(monitors, [examples::monitors(default)]))];
+        }
         Kind::Feedback | Kind::Reload => return vec![],
         Kind::Page => return vec![plain("text/html")],
         Kind::PageFile => {

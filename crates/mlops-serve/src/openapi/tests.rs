@@ -2,7 +2,7 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Request;
@@ -14,7 +14,10 @@ use serde_json::Value;
 use self::validation::violation;
 use super::*;
 use crate::routes::{Operation, Route};
-use crate::testing::{Alcohol, Reply, Stub, body, classifier, get, model, records, send, watched};
+use crate::testing::{
+    Alcohol, BAD, BatchMonitor, Fault, Reply, Stub, body, classifier, get, model, records, send,
+    watched,
+};
 use crate::{Model, Service, ServiceBuilder};
 
 mod validation;
@@ -22,6 +25,7 @@ mod validation;
 /// A service whose answers hold everything that they can.
 fn builder() -> ServiceBuilder {
     let wines = watched().version("7").digest("ab12").explainer(Alcohol::new());
+    let wines = wines.monitor(BatchMonitor::new(Stub::new()));
     let telemetry = Telemetry::builder("Wine", io::sink()).start().unwrap();
     Service::builder(wines).name("Wine").telemetry(telemetry)
 }
@@ -284,6 +288,36 @@ async fn answers_fit_whatever_they_hold() {
             let reply = send(&service, request).await;
             assert_eq!(reply.status.as_u16(), 200);
             assert_eq!(fault(&document, route, &reply), None, "{}", route.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_monitors_say_fits_and_so_does_the_example() {
+    let failing = |fault| BatchMonitor::new(Stub::new().fault(fault));
+    let wines = model().monitor(failing(Fault::Error)).monitor(failing(Fault::Panic));
+    let wines = wines.monitor(BatchMonitor::new(Stub::new()));
+    let service = Service::builder(wines).build().unwrap();
+    let document = document_of(&service).await;
+    let route = ROUTES.iter().find(|route| route.id == "drift").unwrap();
+    let content = &document["paths"][route.path]["get"]["responses"]["200"]["content"];
+    let content = &content["application/json"];
+    let example = &content["examples"]["an alarm"]["value"];
+    assert!(example.is_object());
+    assert_eq!(violation(&document, &content["schema"], example), None);
+    let started = Instant::now();
+    for (alcohol, expected) in [(0.5, r#""n_alarms":1"#), (BAD, r#""failure":"panic""#)] {
+        let request = Request::post("/predict").header("content-type", "application/json");
+        let request = request.body(Body::from(body(&[alcohol]))).unwrap();
+        assert_eq!(send(&service, request).await.status.as_u16(), 200);
+        loop {
+            let reply = get(&service, route.path).await;
+            assert_eq!(fault(&document, route, &reply), None);
+            if reply.body.contains(expected) {
+                break;
+            }
+            assert!(started.elapsed() < Duration::from_secs(10), "{}", reply.body);
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 }

@@ -23,6 +23,11 @@ pub(super) fn or_null(r#type: Type) -> ObjectBuilder {
     of_any([r#type, Type::Null])
 }
 
+/// JSON has no number for what is not finite.
+pub(super) fn number_or_null() -> Schema {
+    or_null(Type::Number).into()
+}
+
 /// One of these texts.
 pub(super) fn one_of_texts<T: Into<Value>>(texts: impl IntoIterator<Item = T>) -> ObjectBuilder {
     of(Type::String).enum_values(Some(texts))

@@ -353,6 +353,7 @@ async fn two_models_cannot_share_a_name() {
     assert_eq!(twice.unwrap_err(), Error::DuplicateModel { name: "wines".to_owned() });
 }
 
+mod monitors;
 mod protocols;
 
 fn strengths() -> impl Strategy<Value = Vec<f64>> {

@@ -199,6 +199,65 @@ fn a_configuration_that_changed_is_served_after_a_signal_and_a_broken_one_is_not
     }
 }
 
+/// What the monitors say, once they have seen so many rows.
+fn snapshot(server: &Server, n_rows: usize) -> Value {
+    let started = std::time::Instant::now();
+    loop {
+        let mut response = ureq::get(format!("{}/v1/drift", server.url)).call().unwrap();
+        let body = response.body_mut().read_to_vec().unwrap();
+        let mut answer: Value = serde_json::from_slice(&body).unwrap();
+        let snapshot = answer["models"][0]["monitors"][0]["snapshot"].take();
+        if snapshot["n_rows"] == n_rows {
+            return snapshot;
+        }
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{snapshot}");
+    }
+}
+
+/// Every twentieth bundled wine, with so much more citric acid, in bodies of ten.
+fn every_twentieth_wine(more_acid: f64) -> Vec<String> {
+    let rows = [("red", 1), ("white", 0)].map(|(color, is_red)| {
+        let file = bundled_data().join(format!("winequality-{color}.csv"));
+        let text = fs::read_to_string(file).unwrap().replace('"', "");
+        let (header, lines) = text.split_once('\n').unwrap();
+        let names: Vec<_> = header.split(';').map(|name| name.replace(' ', "_")).collect();
+        let wine = |line: &str| {
+            let values = line.split(';').map(|value| value.parse::<f64>().unwrap());
+            let mut wine: serde_json::Map<_, _> =
+                names.iter().cloned().zip(values.map(Value::from)).collect();
+            wine.remove("quality");
+            wine["citric_acid"] = (wine["citric_acid"].as_f64().unwrap() + more_acid).into();
+            wine.insert("is_red".to_owned(), is_red.into());
+            Value::from(wine)
+        };
+        lines.lines().step_by(20).map(wine).collect::<Vec<_>>()
+    });
+    rows.concat().chunks(10).map(|wines| Value::from(wines).to_string()).collect()
+}
+
+#[test]
+fn drift_in_small_requests_adds_up_to_an_alarm_that_names_the_feature() {
+    let folder = trained();
+    for more in [&["--drift-window", "200"][..], &["--drift-window", "200", "--compat", "seed"]] {
+        let server = Server::start_with(folder.path(), more);
+        for body in every_twentieth_wine(0.0) {
+            assert_eq!(post_json(&server, &body).0, 200);
+        }
+        let clean = snapshot(&server, 207);
+        assert_eq!((&clean["monitor"], &clean["n_alarms"]), (&"window".into(), &0.into()));
+        assert_eq!(clean["last_window"]["alpha"], 0.001);
+        for body in every_twentieth_wine(0.2) {
+            assert_eq!(post_json(&server, &body).0, 200);
+        }
+        let shifted = snapshot(&server, 414);
+        assert_eq!(shifted["n_alarms"], 1, "{shifted}");
+        assert_eq!(shifted["alarms"][0]["feature"], "citric_acid");
+    }
+    let server = Server::start_with(folder.path(), &["--drift-window", "0"]);
+    let mut response = ureq::get(format!("{}/v1/drift", server.url)).call().unwrap();
+    assert_eq!(response.body_mut().read_to_string().unwrap(), r#"{"models":[]}"#);
+}
+
 #[test]
 fn operators_have_a_port_and_clients_a_key() {
     let folder = trained();
