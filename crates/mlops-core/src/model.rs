@@ -32,8 +32,7 @@ pub trait Explainer: fmt::Debug + Send + Sync {
     fn explain(&self, records: &Records) -> Result<Contributions, PredictError>;
 }
 
-/// A detector that tests one batch against a reference; it keeps no state between batches, which a
-/// [`DriftMonitor`](crate::DriftMonitor) does.
+/// A detector that tests one batch against a reference; it keeps no state between batches.
 pub trait DriftDetector: fmt::Debug + Send + Sync {
     /// The features that the detector tests.
     fn schema(&self) -> &Arc<Schema>;

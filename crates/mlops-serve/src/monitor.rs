@@ -108,12 +108,17 @@ impl Monitor {
                 "drift",
             );
         }
+        self.state.store(Arc::new(MonitorState::Snapshot(snapshot)));
+    }
+
+    /// Shows in the metrics what had drifted in the last window, if there was one.
+    fn show(&self, metrics: &MonitorMetrics) {
+        let MonitorState::Snapshot(snapshot) = &*self.state() else { return };
         for drift in snapshot.last_window.iter().flat_map(|report| &report.features) {
             if let Some(column) = self.schema.position(&drift.feature) {
                 metrics.set_drift(column, drift.is_drift == Some(true));
             }
         }
-        self.state.store(Arc::new(MonitorState::Snapshot(snapshot)));
     }
 
     fn is_working(&self) -> bool {

@@ -164,6 +164,11 @@ impl ModelMetrics {
         self.monitors.iter().for_each(MonitorMetrics::forget_drift);
     }
 
+    /// Whether this version answers.
+    pub(crate) fn is_active(&self) -> bool {
+        self.info.get() == 1
+    }
+
     pub(crate) fn observe_stage(&self, stage: Stage, started: Instant) {
         observe_stage(&self.stages, stage, started);
     }
