@@ -28,7 +28,7 @@ pub struct Limits {
     /// How long an answer waits for detectors; 1 second, then it says that they are unavailable.
     pub monitoring_time: Duration,
     /// How long connections are still accepted after a shutdown began, with readiness gone; 0. Longer where a load
-    /// balancer takes its time to notice.
+    /// balancer takes its time to notice. Each answer of that time is the last of its connection.
     pub drain_delay: Duration,
     /// How long requests in flight, and then the telemetry, may take to finish after that; 10 seconds.
     pub grace: Duration,

@@ -373,6 +373,22 @@ async fn a_drain_delay_keeps_the_port_open_after_readiness_has_gone() {
     TcpStream::connect(address).await.unwrap_err();
 }
 
+#[tokio::test]
+async fn a_connection_ends_with_the_first_answer_after_a_shutdown_began() {
+    let limits = Limits { drain_delay: Duration::from_millis(300), ..Limits::default() };
+    let running = Running::start(builder().limits(limits)).await;
+    let mut stream = running.connect().await;
+    stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    let reply = read_until(&mut stream, ANSWER_END).await;
+    assert!(!reply.contains("connection: close\r\n"), "{reply}");
+    running.service.stop();
+    stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    let reply = read_to_close(&mut stream).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    assert!(reply.contains("connection: close\r\n"), "{reply}");
+    assert_eq!(running.stop().await, Ok(()));
+}
+
 #[cfg(feature = "api-keys")]
 #[tokio::test]
 async fn without_a_key_there_is_no_prediction_and_still_health() {
