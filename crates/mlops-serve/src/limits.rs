@@ -11,8 +11,8 @@ pub struct Limits {
     /// The most open connections; 512. 64 more are let in for one request each, which is answered with 503 unless it
     /// is for health or metrics.
     pub connections: usize,
-    /// The most predictions that are worked on at a time, the reading of their bodies included; 256. More are
-    /// answered with 503.
+    /// The most predictions that are worked on at a time; 256. More are answered with 503. Their bodies, and those that
+    /// are still arriving, together hold no more than so many times `body_bytes`.
     pub requests: usize,
     /// How long a client may take to send a request's headers; 10 seconds, then the connection is closed.
     pub header_time: Duration,

@@ -85,7 +85,7 @@ impl Service {
                 metrics,
                 records,
                 shadow,
-                admission: Admission::new(limits.requests),
+                admission: Admission::new(&limits),
                 limits,
                 request_ids: RequestIds::new(),
                 large_requests: Arc::new(Semaphore::new(cores)),
