@@ -49,6 +49,16 @@ impl Got {
         Self::from(connection, request, pause, || started.elapsed() >= time)
     }
 
+    /// What two clients got.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+        for (status, n) in other.statuses {
+            *self.statuses.entry(status).or_default() += n;
+        }
+        self
+    }
+
     pub(crate) fn p99(&self) -> Duration {
         quantile(&self.latencies, 99)
     }

@@ -1,5 +1,6 @@
 //! Requests that no client should send. Each is answered with a status of 4xx and a small body that repeats nothing of
-//! it, the service keeps its memory, and its log stays a log.
+//! it, the service keeps its memory, and its log stays a log. The names of fields are no values: an unknown one is
+//! named, cut after 64 characters.
 
 mod requests;
 
@@ -18,7 +19,7 @@ use crate::Stage;
 use crate::outcome::Outcome;
 use crate::service::Service;
 
-use requests::{MARKER, Nonsense, forgeries, smuggled};
+use requests::{HTTP_2, MARKER, Nonsense, forgeries, smuggled};
 
 /// The largest body of a refusal: at most 32 places are named.
 const SMALL: usize = 8 << 10;
@@ -47,6 +48,8 @@ pub(crate) fn run(stage: &Stage) -> Result<Outcome, Box<dyn Error>> {
     let n_answers = n_answers(&service, &smuggled())?;
     let figure = format!("{n_answers} answer to a request that hides another");
     outcome.promise(n_answers == 1, figure);
+    let n_answers = n_answers(&service, HTTP_2)?;
+    outcome.promise(n_answers == 0, format!("{n_answers} answers to HTTP/2"));
     let forgeries = forgeries();
     let n_forgeries = forgeries.len();
     let mut n_good = 1000;

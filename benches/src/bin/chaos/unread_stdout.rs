@@ -59,7 +59,7 @@ pub(crate) fn run(stage: &Stage) -> Result<Outcome, Box<dyn Error>> {
     let log = unread.log()?;
     // Lost lines are an error of the program, which says so.
     let has_said =
-        status.is_some_and(|status| status.code() == Some(1)) && log.contains("telemetry");
+        status.is_some_and(|status| status.code() == Some(1)) && log.contains("not written out");
     outcome.promise(has_said, format!("said \"{}\"", log.lines().last().unwrap_or_default()));
     Ok(outcome)
 }
