@@ -9,6 +9,28 @@
 //! Models are trained first (`wine-quality train --trials 1`), and everything stands in a temporary folder. Each scenario
 //! prints a line with what was measured; a figure that breaks a promise is marked, and the program then ends with 1.
 //! Load and service share the machine, so latencies are compared with those of the same service left in peace.
+//!
+//! Which promise is tested where; names without a path are scenarios:
+//!
+//! | threat | promise | tested in |
+//! |---|---|---|
+//! | bodies that are too large, with and without a length, or compressed; too many rows | 413 or 415, and memory stays | `nonsense`; `body.rs` of `mlops-serve` |
+//! | millions of tiny chunks | as one body | `nonsense` |
+//! | clients that send or read slowly | closed after 10 or 30 seconds, others notice nothing | `slow-sockets`; `timed_stream.rs`, `admission.rs`, `server/tests.rs` of `mlops-serve` |
+//! | deep nesting, huge and odd numbers, keys that are doubled, missing or look alike, byte order marks, other encodings | 4xx with row and field, and no value | `nonsense`; the tests of `Records` in `mlops-core`, `router/tests.rs`; stages `fuzz` and `http` |
+//! | a model or a detector panics | 500 for that request, or a part less, and a count; readiness stays | `faulty-models`; `router/tests.rs`, `scoring.rs` |
+//! | a detector fails or hangs | the prediction without it | `faulty-models`; `router/tests.rs` |
+//! | more requests than can be answered | 503 with `Retry-After`, nine tenths of the peak are answered, health and metrics are | `overload`; `router/tests.rs`, `server/tests.rs` |
+//! | SIGTERM | readiness is gone at once, no request fails, every line is written, exit code 0 | `drain`; `server/tests.rs` |
+//! | lines that nobody reads, a full disk | answers go on and losses are counted; with an audit log 503 | `unread-stdout`, `full-disk`; `telemetry.rs` and `audit/tests.rs` of `mlops-telemetry` |
+//! | a crash | the audit log has every answer | `killed`; `audit/tests.rs` |
+//! | new versions under load, and bad ones | no answer of two versions; the old one stays | `swaps`; `router/tests.rs`, `server/tests.rs`, `tests/it/service.rs` of `wine-quality`; stage `fuzz` |
+//! | memory | does not grow, and bodies have a bound | `memory`, `nonsense`; `admission.rs` |
+//! | large heads, wrong methods, requests hidden in others | 431, 400, 405; one answer | `nonsense`; `server/tests.rs` |
+//! | headers that look like lines of the log | lines stay lines | `nonsense`; stage `fuzz` |
+//! | clients without a key, or without TLS | 401, or no connection | `api_keys.rs`, `server/tests.rs` |
+//! | clocks that jump | deadlines are of a clock that does not | `timed_stream.rs`, with a clock of its own |
+//! | a second service | says why it ends | `twice` |
 
 mod client;
 mod drain;

@@ -45,11 +45,11 @@ pub(crate) fn run(stage: &Stage) -> Result<Outcome, Box<dyn Error>> {
     let figure = format!("{} of {n_all} kinds answered otherwise", wrong.len());
     outcome.promise(wrong.is_empty(), [vec![figure], wrong].concat().join("; "));
     outcome.promise(grown <= ROOM_KB, format!("peak memory grew by {grown} kB"));
-    let n_answers = n_answers(&service, &smuggled())?;
-    let figure = format!("{n_answers} answer to a request that hides another");
-    outcome.promise(n_answers == 1, figure);
-    let n_answers = n_answers(&service, HTTP_2)?;
-    outcome.promise(n_answers == 0, format!("{n_answers} answers to HTTP/2"));
+    let n_smuggled = n_answers(&service, &smuggled())?;
+    let figure = format!("{n_smuggled} answer to a request that hides another");
+    outcome.promise(n_smuggled == 1, figure);
+    let n_http_2 = n_answers(&service, HTTP_2)?;
+    outcome.promise(n_http_2 == 0, format!("{n_http_2} answers to HTTP/2"));
     let forgeries = forgeries();
     let n_forgeries = forgeries.len();
     let mut n_good = 1000;
