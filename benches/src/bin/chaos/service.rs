@@ -89,6 +89,10 @@ impl Service {
         process::memory(&[self.process.id()]).resident_kb
     }
 
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        process::cpu_seconds(&[self.process.id()])
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         process::signal(name, &[self.process.id()]);
     }
