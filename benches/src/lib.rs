@@ -1,4 +1,4 @@
-//! Criterion benchmarks of the workspace: what the programs in `benches/` share.
+//! Criterion benchmarks of the workspace and programs that measure it: what they share.
 //!
 //! A benchmark is called `crate/operation/variant/n` and asserts what it computed.
 
@@ -8,6 +8,11 @@ use std::path::Path;
 
 use criterion::Criterion;
 
+pub mod http;
+pub mod latency;
+pub mod open_loop;
+pub mod process;
+pub mod program;
 pub mod seed;
 pub mod synthetic;
 pub mod wine;

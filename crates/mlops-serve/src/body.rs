@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use crate::admission::Room;
 use crate::problem::Problem;
 
 /// Demands that the body is said to be JSON, and not compressed.
@@ -31,14 +32,20 @@ pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Reads a body of at most `limit` bytes, in at most `time`; never holds more than `limit` bytes.
-pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Result<Vec<u8>, Problem> {
-    timeout(time, collect(body, limit)).await.map_err(|_| Problem::Timeout)?
+/// Reads a body of at most `limit` bytes, in at most `time`; never holds more than `limit` bytes, nor more than there
+/// is room for.
+pub(crate) async fn read(
+    body: Body,
+    limit: usize,
+    room: &mut Room,
+    time: Duration,
+) -> Result<Vec<u8>, Problem> {
+    timeout(time, collect(body, limit, room)).await.map_err(|_| Problem::Timeout)?
 }
 
 /// Frames are copied into one buffer: kept apart, a flood of one-byte chunks would take many times
 /// its size.
-async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+async fn collect(mut body: Body, limit: usize, room: &mut Room) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut is_too_large = body.size_hint().lower() > limit as u64;
     while !is_too_large && let Some(frame) = body.frame().await {
@@ -46,6 +53,9 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
         let Some(data) = frame.data_ref() else { continue };
         is_too_large = data.len() > limit - bytes.len();
         if !is_too_large {
+            if !room.grow(data.len()) {
+                return Err(Problem::Overloaded);
+            }
             bytes.extend_from_slice(data);
         }
     }
@@ -84,6 +94,13 @@ mod tests {
     use hyper::body::Frame;
 
     use super::*;
+    use crate::Limits;
+    use crate::admission::Admission;
+
+    /// Reads a body with room for as much as the limits allow.
+    async fn read(body: Body, limit: usize, time: Duration) -> Result<Vec<u8>, Problem> {
+        super::read(body, limit, &mut Admission::new(&Limits::default()).room(), time).await
+    }
 
     /// A body without a declared length: `left` chunks of 100 bytes, then it waits forever or ends.
     struct Chunks {
@@ -146,6 +163,17 @@ mod tests {
         let (body, _) = chunks(3, true);
         let outcome = read(body, 1000, Duration::from_millis(20)).await;
         assert_eq!(outcome, Err(Problem::Timeout));
+    }
+
+    #[tokio::test]
+    async fn a_body_without_room_is_turned_away() {
+        let limits = Limits { requests: 1, body_bytes: 1000, ..Limits::default() };
+        let admission = Admission::new(&limits);
+        let (mut first, mut second) = (admission.room(), admission.room());
+        let read = super::read(chunks(6, false).0, 1000, &mut first, SECOND).await;
+        assert_eq!(read.unwrap().len(), 600);
+        let read = super::read(chunks(6, false).0, 1000, &mut second, SECOND).await;
+        assert_eq!(read, Err(Problem::Overloaded));
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub struct Limits {
     /// The most open connections; 512. 64 more are let in for one request each, which is answered with 503 unless it
     /// is for health or metrics.
     pub connections: usize,
-    /// The most predictions that are worked on at a time, the reading of their bodies included; 256. More are
-    /// answered with 503.
+    /// The most predictions that are worked on at a time; 256. More are answered with 503. Their bodies, and those that
+    /// are still arriving, together hold no more than so many times `body_bytes`.
     pub requests: usize,
     /// How long a client may take to send a request's headers; 10 seconds, then the connection is closed.
     pub header_time: Duration,
@@ -28,7 +28,7 @@ pub struct Limits {
     /// How long an answer waits for detectors; 1 second, then it says that they are unavailable.
     pub monitoring_time: Duration,
     /// How long connections are still accepted after a shutdown began, with readiness gone; 0. Longer where a load
-    /// balancer takes its time to notice.
+    /// balancer takes its time to notice. Each answer of that time is the last of its connection.
     pub drain_delay: Duration,
     /// How long requests in flight, and then the telemetry, may take to finish after that; 10 seconds.
     pub grace: Duration,

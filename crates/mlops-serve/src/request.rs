@@ -29,7 +29,7 @@ pub(crate) struct Context {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surplus;
 
-/// Lets a request in, reads its body, and answers it in the form of a protocol.
+/// Reads the body of a request, lets it in, and answers it in the form of a protocol.
 pub(crate) async fn answer<P: Protocol>(
     service: &Service,
     slot: &Arc<Slot>,
@@ -42,22 +42,32 @@ pub(crate) async fn answer<P: Protocol>(
     service.answer(slot, context, protocol, body).await
 }
 
-/// Lets a request in and reads its body; it is worked on as long as the place is held.
+/// Reads the body of a request and lets it in; it is worked on as long as the place is held.
 pub(crate) async fn enter(
     service: &Service,
     request: Request,
     require: impl FnOnce(&HeaderMap) -> Result<(), Problem>,
 ) -> Result<(Place, Vec<u8>), Problem> {
-    let limits = service.limits();
-    let Some(place) = service.inner().admission.enter() else {
+    let (limits, admission) = (service.limits(), &service.inner().admission);
+    let overloaded = || {
         service.metrics().count_shed(Shed::InFlight);
-        return Err(Problem::Overloaded);
+        Problem::Overloaded
     };
+    // A flood is turned away before its bodies take time and room.
+    if admission.is_full() {
+        return Err(overloaded());
+    }
     let (head, body) = request.into_parts();
     service.authorize(&head.headers)?;
     // The body is read in any case, so that the client gets to read the answer.
-    let body = body::read(body, limits.body_bytes, limits.body_time).await?;
+    let mut room = admission.room();
+    let body = body::read(body, limits.body_bytes, &mut room, limits.body_time).await;
+    let body = body.map_err(|problem| match problem {
+        Problem::Overloaded => overloaded(),
+        problem => problem,
+    })?;
     require(&head.headers)?;
+    let place = admission.enter(Some(room)).ok_or_else(overloaded)?;
     Ok((place, body))
 }
 

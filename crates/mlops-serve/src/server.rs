@@ -79,8 +79,8 @@ impl Server {
     /// Serves on `listener` until `shutdown` is ready.
     ///
     /// Connections have the deadlines of [`Limits`](crate::Limits). On shutdown the service says at once that it is
-    /// not ready, goes on for the drain delay, takes no more connections, gives the requests in flight their grace,
-    /// and then the telemetry as much to be written out.
+    /// not ready, goes on for the drain delay, in which each answer is the last of its connection, takes no more
+    /// connections, gives the requests in flight their grace, and then the telemetry as much to be written out.
     ///
     /// # Errors
     /// * [`Error::ConnectionsCut`] if requests were still in flight after the grace

@@ -88,7 +88,7 @@ impl Service {
                 records,
                 shadow: parts.shadow,
                 monitors: parts.monitors,
-                admission: Admission::new(limits.requests),
+                admission: Admission::new(&limits),
                 limits,
                 request_ids: RequestIds::new(),
                 large_requests: Arc::new(Semaphore::new(cores)),

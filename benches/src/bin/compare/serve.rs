@@ -10,11 +10,8 @@
 //! `requirements-serve-mlserver.txt`, which does not go with the others. Each peer has one worker.
 
 mod answers;
-mod connection;
 mod contestant;
 mod measurements;
-mod open_loop;
-mod process;
 mod programs;
 mod server;
 mod stages;
@@ -24,13 +21,13 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use mlops_benches::open_loop::{self, OpenLoop};
 use mlops_benches::seed::SeedModels;
-use mlops_benches::wine;
+use mlops_benches::{process, wine};
 
 use answers::Expected;
 use contestant::{CONTESTANTS, Contestant, OURS};
 use measurements::{Case, Load, Measurements, Service};
-use open_loop::OpenLoop;
 use programs::Programs;
 use server::Server;
 use wrk::Wrk;
@@ -139,6 +136,7 @@ fn measure(
         MANY,
         rate / 2.0,
         f64::from(seconds),
+        open_loop::succeeded,
     )?;
     let cpu = process::cpu_seconds(&server.processes()) - before;
     measurements.cases.push(Case {

@@ -313,7 +313,7 @@ async fn a_detector_that_hangs_costs_its_part_of_the_answer_and_little_time() {
 async fn requests_above_the_limit_are_turned_away_while_health_and_metrics_answer() {
     let limits = Limits { requests: 1, ..Limits::default() };
     let service = builder().limits(limits).build().unwrap();
-    let place = service.inner().admission.enter();
+    let place = service.inner().admission.enter(None);
     let reply = predict(&service, body(&[9.4])).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.header("retry-after"), "1");

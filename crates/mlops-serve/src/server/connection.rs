@@ -21,6 +21,7 @@ use crate::timed_stream::{TimedStream, Times, Turn};
 /// Turns streams into connections of HTTP.
 #[derive(Clone)]
 pub(super) struct Connections {
+    service: Service,
     router: Router,
     http: Arc<http1::Builder>,
     times: Times,
@@ -37,6 +38,7 @@ impl Connections {
         let times =
             Times { header: limits.header_time, idle: limits.idle_time, write: limits.write_time };
         Self {
+            service: service.clone(),
             router,
             http: Arc::new(http),
             times,
@@ -72,17 +74,18 @@ impl Connections {
         is_surplus: bool,
         watcher: Watcher,
     ) {
-        let router = self.router.clone();
+        let (router, stopping) = (self.router.clone(), self.service.clone());
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             turn.begin();
             if is_surplus {
                 request.extensions_mut().insert(Surplus);
             }
             let answer = router.clone().call(request.map(Body::new));
-            let turn = turn.clone();
+            let (turn, stopping) = (turn.clone(), stopping.clone());
             async move {
                 let mut response: Response<Body> = answer.await?;
-                if is_surplus {
+                // A client that is told so sends its next request elsewhere, and not into a closing connection.
+                if is_surplus || stopping.is_stopping() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 turn.end();

@@ -126,6 +126,24 @@ async fn a_body_that_does_not_end_is_a_timeout() {
 }
 
 #[tokio::test]
+async fn bodies_that_do_not_end_keep_nobody_from_being_answered() {
+    let running = Running::start(builder().limits(Limits { requests: 1, ..short() })).await;
+    let half = request(&body(&[9.4])).replace("content-length: ", "content-length: 1");
+    let mut slow = [running.connect().await, running.connect().await];
+    for stream in &mut slow {
+        stream.write_all(half.as_bytes()).await.unwrap();
+    }
+    let mut stream = running.connect().await;
+    stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    let reply = read_until(&mut stream, ANSWER_END).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    for mut stream in slow {
+        let reply = read_to_close(&mut stream).await;
+        assert!(reply.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{reply}");
+    }
+}
+
+#[tokio::test]
 async fn a_chunked_body_is_refused_where_it_passes_the_limit() {
     let running =
         Running::start(builder().limits(Limits { body_bytes: 1000, ..Limits::default() })).await;
@@ -371,6 +389,22 @@ async fn a_drain_delay_keeps_the_port_open_after_readiness_has_gone() {
     assert!(ask(address, "GET /livez").await.starts_with("HTTP/1.1 200 "));
     assert_eq!(stopped.await.unwrap(), Ok(()));
     TcpStream::connect(address).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_connection_ends_with_the_first_answer_after_a_shutdown_began() {
+    let limits = Limits { drain_delay: Duration::from_millis(300), ..Limits::default() };
+    let running = Running::start(builder().limits(limits)).await;
+    let mut stream = running.connect().await;
+    stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    let reply = read_until(&mut stream, ANSWER_END).await;
+    assert!(!reply.contains("connection: close\r\n"), "{reply}");
+    running.service.stop();
+    stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
+    let reply = read_to_close(&mut stream).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    assert!(reply.contains("connection: close\r\n"), "{reply}");
+    assert_eq!(running.stop().await, Ok(()));
 }
 
 #[cfg(feature = "api-keys")]

@@ -1,11 +1,11 @@
 use std::error::Error;
 use std::process::Command;
 
+use mlops_benches::http::request;
 use mlops_benches::wine;
 use serde_json::{Value, json};
 
 use super::answers::{self, Expected};
-use super::connection::request;
 use super::programs::Programs;
 use super::server::free_port;
 

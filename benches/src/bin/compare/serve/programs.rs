@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mlops_benches::peers_python;
+use mlops_benches::{peers_python, program};
 
 use crate::program::peers;
 
@@ -49,7 +49,7 @@ impl Programs {
         let fixtures = std::env::var("MLOPS_FIXTURES");
         let fixtures = fixtures.map_err(|_| "MLOPS_FIXTURES names no folder with the models")?;
         let models = std::path::absolute(Path::new(&fixtures).join("seed_models"))?;
-        let serve_models = build_ours()?;
+        let serve_models = program::build("serve-models")?;
         Ok(Self { models, serve_models, python, mlserver, work: std::path::absolute(work)? })
     }
 
@@ -113,20 +113,4 @@ impl Programs {
         versions.insert("mlops-serve".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         Ok(versions)
     }
-}
-
-fn build_ours() -> Result<PathBuf, Box<dyn Error>> {
-    let this = std::env::current_exe()?;
-    let target = this.ancestors().nth(2).ok_or("a program outside of Cargo's folder")?;
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "--locked", "--package", "serve-models"])
-        .arg("--manifest-path")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
-        .arg("--target-dir")
-        .arg(target)
-        .status()?;
-    if !status.success() {
-        return Err("Cargo does not compile serve-models".into());
-    }
-    Ok(target.join("release/serve-models"))
 }

@@ -7,9 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::{Connection, request};
+use mlops_benches::http::{Connection, request};
+use mlops_benches::process;
+
 use super::contestant::Contestant;
-use super::process;
 use super::programs::Programs;
 
 /// A service in a process of its own, and in those that it starts; all end when it is dropped.
@@ -81,26 +82,17 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let processes = self.processes();
-        signal("-TERM", &processes[..1]);
+        process::signal("-TERM", &processes[..1]);
         let told = Instant::now();
         while told.elapsed() < END && matches!(self.process.try_wait(), Ok(None)) {
             thread::sleep(PAUSE);
         }
         let is_left = |id: &&u32| Path::new(&format!("/proc/{id}")).exists();
         let left: Vec<u32> = processes[1..].iter().filter(is_left).copied().collect();
-        signal("-KILL", &left);
+        process::signal("-KILL", &left);
         // What was asked of it is done; nobody waits for more.
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-fn signal(name: &str, processes: &[u32]) {
-    if !processes.is_empty() {
-        let mut command = Command::new("kill");
-        command.arg(name).args(processes.iter().map(ToString::to_string));
-        // Whoever has ended cannot be told.
-        let _ = command.stderr(Stdio::null()).status();
     }
 }
 

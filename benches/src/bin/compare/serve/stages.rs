@@ -9,14 +9,12 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use mlops_benches::seed::{self, SeedModels, Unconnected};
-use mlops_benches::wine;
+use mlops_benches::{process, wine};
 use mlops_core::{DriftDetector, OutlierDetectorExt, Records, RecordsLimits};
 use mlops_telemetry::{
     Event, Inference, ModelVersion, Monitoring, Part, Predictions, RequestIds, Telemetry,
 };
 use serde::Serialize;
-
-use super::process;
 
 pub(crate) const N_ROWS: usize = 2;
 

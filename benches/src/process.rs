@@ -1,20 +1,22 @@
-//! What Linux says of processes, in `/proc`.
+//! Other processes: their signals, and what Linux says of them in `/proc`.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 /// Of the units in which `/proc` has CPU time, on all architectures of Linux that this project knows.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The memory of processes; pages that they share count for each.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) resident_kb: u64,
+pub struct Memory {
+    /// What they have.
+    pub resident_kb: u64,
     /// The sum of the most that each has had.
-    pub(crate) peak_kb: u64,
+    pub peak_kb: u64,
 }
 
 /// The process and its descendants that are alive.
-pub(crate) fn tree(root: u32) -> Vec<u32> {
+pub fn tree(root: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let parents: Vec<_> = ids.filter_map(|id| Some((id, stat(id)?.parent))).collect();
@@ -29,12 +31,13 @@ pub(crate) fn tree(root: u32) -> Vec<u32> {
 }
 
 /// The CPU time that the processes have taken so far, in user and in kernel mode, all threads together.
-pub(crate) fn cpu_seconds(processes: &[u32]) -> f64 {
+pub fn cpu_seconds(processes: &[u32]) -> f64 {
     let ticks = processes.iter().filter_map(|id| stat(*id)).map(|stat| stat.ticks);
     ticks.sum::<u64>() as f64 / TICKS_PER_SECOND
 }
 
-pub(crate) fn memory(processes: &[u32]) -> Memory {
+/// The memory of those processes that are alive.
+pub fn memory(processes: &[u32]) -> Memory {
     let mut memory = Memory::default();
     for id in processes {
         // A process that has ended has none.
@@ -47,6 +50,16 @@ pub(crate) fn memory(processes: &[u32]) -> Memory {
         memory.peak_kb += field("VmHWM:").unwrap_or(0);
     }
     memory
+}
+
+/// Sends the processes a signal, such as `-TERM`.
+pub fn signal(name: &str, processes: &[u32]) {
+    if !processes.is_empty() {
+        let mut command = Command::new("kill");
+        command.arg(name).args(processes.iter().map(ToString::to_string));
+        // Whoever has ended cannot be told.
+        let _ = command.stderr(Stdio::null()).status();
+    }
 }
 
 #[derive(Debug, Eq, PartialEq)]
@@ -68,8 +81,6 @@ fn parse(stat: &str) -> Option<Stat> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
     use super::*;
 
     #[test]

@@ -1,33 +1,40 @@
+//! Requests at a fixed rate, whatever the service does.
+
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::Connection;
+use crate::http::{Connection, Response};
+use crate::latency::quantile;
 
 /// What requests at a fixed rate met with.
-#[derive(Debug)]
-pub(crate) struct OpenLoop {
-    pub(crate) requests: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct OpenLoop {
+    /// How many were sent and answered.
+    pub requests: usize,
     /// The answers that came in a second, until the last.
-    pub(crate) per_second: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
+    pub per_second: f64,
+    /// The median latency, in microseconds.
+    pub p50_us: f64,
+    /// The latency that 1 % exceed, in microseconds.
+    pub p99_us: f64,
 }
 
 /// Sends so many requests a second, evenly spaced, on the connections that are free.
 ///
 /// When a service stalls, the requests of that time are late; a latency counts from when its request was meant to be
-/// sent, so that their waiting is not left out.
+/// sent, so that their waiting is not left out. `check` gets every response.
 ///
 /// # Errors
-/// If a request failed.
-pub(crate) fn run(
+/// If a request failed, or `check` does.
+pub fn run(
     connect: impl Fn() -> io::Result<Connection> + Sync,
     request: &[u8],
     connections: usize,
     per_second: f64,
     seconds: f64,
+    check: impl Fn(&Response) -> io::Result<()> + Sync,
 ) -> io::Result<OpenLoop> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     let n_requests = (per_second * seconds).ceil().max(1.0) as u64;
@@ -43,10 +50,7 @@ pub(crate) fn run(
             }
             let intended = start + Duration::from_secs_f64(at as f64 / per_second);
             thread::sleep(intended.saturating_duration_since(Instant::now()));
-            let response = connection.send(request)?;
-            if response.status != 200 {
-                return Err(io::Error::other(format!("status {}", response.status)));
-            }
+            check(&connection.send(request)?)?;
             latencies.push(intended.elapsed());
         }
     };
@@ -63,16 +67,23 @@ pub(crate) fn run(
     let took = start.elapsed().as_secs_f64();
     let mut latencies = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     latencies.sort_unstable();
-    let quantile = |percent: usize| {
-        let at = (latencies.len() * percent).div_ceil(100).max(1) - 1;
-        latencies[at].as_secs_f64() * 1e6
-    };
     Ok(OpenLoop {
         requests: latencies.len(),
         per_second: latencies.len() as f64 / took,
-        p50_us: quantile(50),
-        p99_us: quantile(99),
+        p50_us: quantile(&latencies, 50).as_secs_f64() * 1e6,
+        p99_us: quantile(&latencies, 99).as_secs_f64() * 1e6,
     })
+}
+
+/// Refuses every response that is not 200.
+///
+/// # Errors
+/// With the status of another response.
+pub fn succeeded(response: &Response) -> io::Result<()> {
+    match response.status {
+        200 => Ok(()),
+        status => Err(io::Error::other(format!("status {status}"))),
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +93,7 @@ mod tests {
     use std::sync::RwLock;
 
     use super::*;
-    use crate::serve::connection;
+    use crate::http;
 
     const STALL: Duration = Duration::from_millis(400);
 
@@ -113,8 +124,8 @@ mod tests {
                     scope.spawn(move || serve(stream, seen, stalled));
                 }
             });
-            let request = connection::request("GET", "/", "");
-            run(|| Connection::open(port), &request, 2, 200.0, 1.0).unwrap()
+            let request = http::request("GET", "/", "");
+            run(|| Connection::open(port), &request, 2, 200.0, 1.0, succeeded).unwrap()
         });
         assert_eq!(outcome.requests, 200);
         // 80 requests were due during the stall. Two of them were sent; without the others, 1 % would wait.

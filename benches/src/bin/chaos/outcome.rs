@@ -1,0 +1,49 @@
+use std::error::Error;
+use std::fmt;
+
+/// What a scenario measured, and whether each figure keeps its promise.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    figures: Vec<(String, bool)>,
+}
+
+impl Outcome {
+    /// The outcome of a scenario that could not be played to its end.
+    pub(crate) fn failed(error: &dyn Error) -> Self {
+        Self { figures: vec![(error.to_string(), false)] }
+    }
+
+    /// Notes a figure and whether it is as promised.
+    pub(crate) fn promise(&mut self, holds: bool, figure: impl Into<String>) {
+        self.figures.push((figure.into(), holds));
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.figures.iter().all(|(_, holds)| *holds)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (figure, holds) in &self.figures {
+            let mark = if *holds { "" } else { "BROKEN: " };
+            write!(f, "{mark}{figure}; ")?;
+        }
+        f.write_str(if self.holds() { "holds" } else { "BROKEN" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_broken_promise_breaks_a_scenario_and_is_marked() {
+        let mut outcome = Outcome::default();
+        outcome.promise(true, "0 failed");
+        assert_eq!(outcome.to_string(), "0 failed; holds");
+        outcome.promise(false, "exit code 1");
+        assert!(!outcome.holds());
+        assert_eq!(outcome.to_string(), "0 failed; BROKEN: exit code 1; BROKEN");
+    }
+}
