@@ -12,6 +12,7 @@ pub struct Connection {
 
 /// What came back.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Response {
     /// The status.
     pub status: u16,

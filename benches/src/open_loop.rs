@@ -10,6 +10,7 @@ use crate::latency::quantile;
 
 /// What requests at a fixed rate met with.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct OpenLoop {
     /// How many were sent and answered.
     pub requests: usize,

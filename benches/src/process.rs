@@ -8,6 +8,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The memory of processes; pages that they share count for each.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Memory {
     /// What they have.
     pub resident_kb: u64,

@@ -55,10 +55,7 @@ fn stdout(stage: &Stage, outcome: &mut Outcome) -> Result<(), Box<dyn Error>> {
     outcome.promise(n_answered == n_requests && n_failed == n_requests, figure);
     service.signal("-TERM");
     let status = service.end(Duration::from_secs(25))?;
-    outcome.promise(
-        status.is_some_and(|status| status.success()),
-        status.map_or("no end".to_owned(), |status| status.to_string()),
-    );
+    outcome.success(status);
     Ok(())
 }
 
@@ -114,10 +111,7 @@ fn audit(stage: &Stage, outcome: &mut Outcome) -> Result<(), Box<dyn Error>> {
     outcome.promise(n_after == 50, format!("{n_after} of 50 answered then"));
     service.signal("-TERM");
     let status = service.end(Duration::from_secs(25))?;
-    outcome.promise(
-        status.is_some_and(|status| status.success()),
-        status.map_or("no end".to_owned(), |status| status.to_string()),
-    );
+    outcome.success(status);
     let (logged, _) = logged(&log)?;
     let n_lost = answered.iter().filter(|id| !logged.contains(id.as_str())).count();
     outcome.promise(n_lost == 0, format!("{n_lost} of {} answered are lost", answered.len()));

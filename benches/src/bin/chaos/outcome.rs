@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt;
+use std::process::ExitStatus;
 
 /// What a scenario measured, and whether each figure keeps its promise.
 #[derive(Debug, Default)]
@@ -16,6 +17,12 @@ impl Outcome {
     /// Notes a figure and whether it is as promised.
     pub(crate) fn promise(&mut self, holds: bool, figure: impl Into<String>) {
         self.figures.push((figure.into(), holds));
+    }
+
+    /// Notes how a process ended, which should have been with code 0.
+    pub(crate) fn success(&mut self, status: Option<ExitStatus>) {
+        let holds = status.is_some_and(|status| status.success());
+        self.promise(holds, status.map_or_else(|| "no end".to_owned(), |it| it.to_string()));
     }
 
     pub(crate) fn holds(&self) -> bool {

@@ -155,11 +155,10 @@ fn attack(port: u16) -> io::Result<Vec<Slow>> {
 impl Slow {
     /// Reads what is there, and sends another byte if it is time.
     fn look(&mut self) {
-        let is_reading = self.kind != Kind::Unread;
-        let mut buffer = [0; 1024];
-        let mut outcome = Ok(());
-        if is_reading {
-            outcome = match self.stream.read(&mut buffer) {
+        let mut read = Ok(());
+        if self.kind != Kind::Unread {
+            let mut buffer = [0; 1024];
+            read = match self.stream.read(&mut buffer) {
                 Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
                 Ok(n) => {
                     self.answer.extend_from_slice(&buffer[..n]);
@@ -168,12 +167,15 @@ impl Slow {
                 Err(error) => Err(error),
             };
         }
+        let mut sent = Ok(());
         // To a connection that the other side has given up this is an error the second time.
         if self.trickled.elapsed() >= TRICKLE && self.answer.is_empty() {
             self.trickled = Instant::now();
-            outcome = outcome.and(self.stream.write_all(b" "));
+            sent = self.stream.write_all(b" ");
         }
-        if outcome.is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
+        let is_end =
+            |outcome: io::Result<()>| outcome.is_err_and(|it| it.kind() != ErrorKind::WouldBlock);
+        if is_end(read) || is_end(sent) {
             self.closed = Some(self.opened.elapsed());
         }
     }

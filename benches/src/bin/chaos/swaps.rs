@@ -66,6 +66,7 @@ struct Seen {
     wrong: u64,
 }
 
+const VERSIONS: [&str; 2] = ["0", "1"];
 const PROBABILITIES: [f64; 2] = [0.25, 0.75];
 const SCORES: [f64; 2] = [-1.0, 1.0];
 
@@ -73,7 +74,7 @@ fn version(number: u64) -> Model {
     let at = usize::from(number == 1);
     Model::classifier("wines", Classifier::new(Stub::of(PROBABILITIES[at])))
         .outliers(Stub::of(SCORES[at]))
-        .version(at.to_string())
+        .version(VERSIONS[at])
         .example(wine::records(1))
 }
 
@@ -96,7 +97,7 @@ fn compare(port: u16, n_answers: &AtomicU64, is_over: &AtomicBool) -> Result<See
 /// Whether all of an answer is that of a version.
 fn is_of(answer: &Value, at: usize) -> bool {
     let both = |number: Value| json!([number, number]);
-    answer["model"]["version"] == at.to_string()
+    answer["model"]["version"].as_str() == Some(VERSIONS[at])
         && answer["predictions"] == both(json!(at))
         && answer["probabilities"] == both(json!(PROBABILITIES[at]))
         && answer["monitoring"]["outliers"]["instance_score"] == both(json!(SCORES[at]))

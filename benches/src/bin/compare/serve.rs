@@ -130,7 +130,7 @@ fn measure(
         });
     }
     let before = process::cpu_seconds(&server.processes());
-    let OpenLoop { requests, per_second, p50_us, p99_us } = open_loop::run(
+    let OpenLoop { requests, per_second, p50_us, p99_us, .. } = open_loop::run(
         || server.connect(),
         &contestant.request(n),
         MANY,
