@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use mlops_core::Records;
 use mlops_telemetry::{Event, Inference, Monitoring, Part, Predictions, RequestId};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{timeout, timeout_at};
 
@@ -59,7 +60,11 @@ impl Service {
             answer.monitoring = self.monitor_in_time(&answer, is_large).await;
         }
         let finish = move |service: &Self| service.finish(&slot, context, &protocol, answer);
-        let (body, audited) = self.run(is_large, finish).await??;
+        let (body, audited) = if is_large {
+            self.run_on(&self.inner().large_answers, finish).await??
+        } else {
+            finish(self)?
+        };
         if let Some(audited) = audited {
             audited.wait().await?;
         }
@@ -74,8 +79,17 @@ impl Service {
         if !is_large {
             return Ok(work(self));
         }
+        self.run_on(&self.inner().large_requests, work).await
+    }
+
+    /// Does some work on a thread where it holds up no request, as soon as there is a permit.
+    async fn run_on<T: Send + 'static>(
+        &self,
+        threads: &Arc<Semaphore>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         // The work goes on when the client has gone, so it takes the permit along.
-        let permit = Arc::clone(&self.inner().large_requests).acquire_owned().await;
+        let permit = Arc::clone(threads).acquire_owned().await;
         let service = self.clone();
         let work = move || {
             let _permit = permit;

@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     request_ids: RequestIds,
     // One permit for each core: so many large requests are worked on at a time.
     pub(crate) large_requests: Arc<Semaphore>,
+    // The same for those that only have to be written out: they do not wait behind all that are still to be scored.
+    pub(crate) large_answers: Arc<Semaphore>,
     // The same for detectors that are not known to be quick.
     pub(crate) slow_detectors: Arc<Semaphore>,
     is_stopping: AtomicBool,
@@ -92,6 +94,7 @@ impl Service {
                 limits,
                 request_ids: RequestIds::new(),
                 large_requests: Arc::new(Semaphore::new(cores)),
+                large_answers: Arc::new(Semaphore::new(cores)),
                 slow_detectors: Arc::new(Semaphore::new(cores)),
                 is_stopping: AtomicBool::new(false),
                 document: ArcSwap::default(),

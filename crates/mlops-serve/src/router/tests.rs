@@ -1,3 +1,4 @@
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -307,6 +308,30 @@ async fn a_detector_that_hangs_costs_its_part_of_the_answer_and_little_time() {
         reply.body,
         r#"[{"predictions":[0],"monitoring":{"drift":{"status":"unavailable"}}}]"#
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_does_not_wait_behind_requests_that_are_still_to_be_scored() {
+    let (begin, begun) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let drift = Stub::new().before(move || {
+        begin.send(()).unwrap();
+        let _ = released.lock().unwrap().recv();
+    });
+    let limits = Limits { monitoring_time: Duration::from_secs(60), ..Limits::default() };
+    let service = Service::builder(model().drift(drift)).limits(limits).build().unwrap();
+    let asked = service.clone();
+    // Large enough to be scored on a thread of its own.
+    let answer = tokio::spawn(async move { predict(&asked, body(&[9.4; 1000])).await });
+    tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
+
+    let large_requests = &service.inner().large_requests;
+    let cores = u32::try_from(large_requests.available_permits()).unwrap();
+    let _others = large_requests.acquire_many(cores).await.unwrap();
+    release.send(()).unwrap();
+    let reply = tokio::time::timeout(Duration::from_secs(20), answer).await.unwrap().unwrap();
+    assert_eq!(reply.status, StatusCode::OK);
 }
 
 #[tokio::test]
