@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use mlops_core::ModelDir;
+use mlops_registry::LocalStore;
 use serde_json::Value;
 
 use crate::program::{Server, bundled_data, run, text};
@@ -164,14 +166,25 @@ fn serving_makes_no_store_and_names_the_one_it_looked_in() {
     assert_eq!(fs::read_dir(store).unwrap().count(), 0);
 }
 
-/// The version of the model that answers.
-fn version(server: &Server) -> String {
+/// The model that answers.
+fn model(server: &Server) -> Value {
     let url = format!("{}/v1/models/wine_quality/predict", server.url);
     let mut response =
         ureq::post(url).header("content-type", "application/json").send(two_wines()).unwrap();
     let body = response.body_mut().read_to_vec().unwrap();
-    let answer: Value = serde_json::from_slice(&body).unwrap();
-    answer["model"]["version"].as_str().unwrap().to_owned()
+    let mut answer: Value = serde_json::from_slice(&body).unwrap();
+    answer["model"].take()
+}
+
+fn version(server: &Server) -> String {
+    model(server)["version"].as_str().unwrap().to_owned()
+}
+
+/// Has the server look for new versions.
+fn hang_up(server: &Server) {
+    let pid = server.process.id().to_string();
+    let kill = std::process::Command::new("kill").args(["-HUP", &pid]).status();
+    assert!(kill.unwrap().success());
 }
 
 #[test]
@@ -179,22 +192,39 @@ fn a_configuration_that_changed_is_served_after_a_signal_and_a_broken_one_is_not
     let folder = trained();
     let server = Server::start(folder.path());
     assert_eq!(version(&server), "1");
-    let hang_up = || {
-        let pid = server.process.id().to_string();
-        let kill = std::process::Command::new("kill").args(["-HUP", &pid]).status();
-        assert!(kill.unwrap().success());
-    };
     let configuration = folder.path().join("mlruns/configuration.json");
     let good = fs::read_to_string(&configuration).unwrap();
     fs::write(&configuration, "{}").unwrap();
-    hang_up();
+    hang_up(&server);
     let output = run(folder.path(), &["train", "--trials", "1", "--seed", "2"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_ne!(fs::read_to_string(&configuration).unwrap(), good);
     assert_eq!(version(&server), "1");
-    hang_up();
+    hang_up(&server);
     let started = std::time::Instant::now();
     while version(&server) != "2" {
+        assert!(started.elapsed() < std::time::Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn an_alias_has_a_version_and_files_that_were_written_anew_are_a_new_model() {
+    let folder = trained();
+    let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
+    store.set_alias("wine_quality", "champion", 1).unwrap();
+    let configuration = folder.path().join("mlruns/configuration.json");
+    let text = fs::read_to_string(&configuration).unwrap();
+    fs::write(&configuration, text.replace("wine_quality/1", "wine_quality@champion")).unwrap();
+    let uri = "models:/wine_quality@champion".parse().unwrap();
+    let dir = ModelDir::open(store.resolve(&uri).unwrap()).unwrap();
+    let expected = |digest: String| serde_json::json!({"name": "wine_quality", "version": "1", "sha256": digest});
+
+    let server = Server::start(folder.path());
+    assert_eq!(model(&server), expected(dir.digest().unwrap()));
+    fs::write(dir.path().join("README"), "Trained anew.").unwrap();
+    hang_up(&server);
+    let (expected, started) = (expected(dir.digest().unwrap()), std::time::Instant::now());
+    while model(&server) != expected {
         assert!(started.elapsed() < std::time::Duration::from_secs(20));
     }
 }
