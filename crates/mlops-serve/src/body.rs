@@ -54,6 +54,7 @@ async fn collect(mut body: Body, limit: usize, room: &mut Room) -> Result<Vec<u8
         is_too_large = data.len() > limit - bytes.len();
         if !is_too_large {
             if !room.grow(data.len()) {
+                discard(body, limit);
                 return Err(Problem::Overloaded);
             }
             bytes.extend_from_slice(data);
@@ -62,9 +63,7 @@ async fn collect(mut body: Body, limit: usize, room: &mut Room) -> Result<Vec<u8
     if !is_too_large {
         return Ok(bytes);
     }
-    // Most clients read the answer only once they have sent everything.
-    let drained = limit.saturating_mul(DRAINED_LIMITS);
-    tokio::spawn(timeout(DRAIN_TIME, drain(body, drained)));
+    discard(body, limit.saturating_mul(DRAINED_LIMITS));
     Err(Problem::BodyTooLarge { limit })
 }
 
@@ -73,6 +72,12 @@ async fn collect(mut body: Body, limit: usize, room: &mut Room) -> Result<Vec<u8
 const DRAINED_LIMITS: usize = 4;
 /// and for so long.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// Takes up to so many bytes of a body while the answer goes out: most clients read it only once they have sent
+/// everything, and keep the connection if they may.
+pub(crate) fn discard(body: Body, most: usize) {
+    tokio::spawn(timeout(DRAIN_TIME, drain(body, most)));
+}
 
 async fn drain(mut body: Body, most: usize) {
     let mut n_bytes = 0;

@@ -53,11 +53,12 @@ pub(crate) async fn enter(
         service.metrics().count_shed(Shed::InFlight);
         Problem::Overloaded
     };
+    let (head, body) = request.into_parts();
     // A flood is turned away before its bodies take time and room.
     if admission.is_full() {
+        body::discard(body, limits.body_bytes);
         return Err(overloaded());
     }
-    let (head, body) = request.into_parts();
     service.authorize(&head.headers)?;
     // The body is read in any case, so that the client gets to read the answer.
     let mut room = admission.room();

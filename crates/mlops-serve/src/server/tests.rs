@@ -144,6 +144,18 @@ async fn bodies_that_do_not_end_keep_nobody_from_being_answered() {
 }
 
 #[tokio::test]
+async fn whoever_is_turned_away_may_send_all_and_keeps_the_connection() {
+    let running =
+        Running::start(builder().limits(Limits { requests: 0, ..Limits::default() })).await;
+    let mut stream = running.connect().await;
+    for _ in 0..2 {
+        stream.write_all(request(&" ".repeat(1 << 20)).as_bytes()).await.unwrap();
+        let reply = read_until(&mut stream, "\"errors\":[]}").await;
+        assert!(reply.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{reply}");
+    }
+}
+
+#[tokio::test]
 async fn a_chunked_body_is_refused_where_it_passes_the_limit() {
     let running =
         Running::start(builder().limits(Limits { body_bytes: 1000, ..Limits::default() })).await;
