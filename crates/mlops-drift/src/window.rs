@@ -30,7 +30,8 @@ const MAX_ALARMS: usize = 32;
 /// - rows that depend on each other, such as the batch of one client that fills a window: their number is larger than
 ///   their evidence.
 /// - a reference that is not much larger than a window: all windows are compared with the same one, so that what is
-///   special about it comes back in each of them. Ten times as large is enough.
+///   special about it comes back in each of them, and the share of windows with an alarm is that of this reference.
+///   Keep it ten times as large, or larger.
 ///
 /// # Examples
 /// ```
@@ -169,7 +170,9 @@ impl State {
         };
         let drifted = report.features.iter().filter(|feature| feature.is_drift == Some(true));
         let mut alarms: Vec<Alarm> = drifted
-            .filter_map(|drift| Some(alarm(Some(drift.feature.clone()), smallest_p_value(drift)?)))
+            .filter_map(|drift| {
+                Some(alarm(Some(Arc::clone(&drift.feature)), smallest_p_value(drift)?))
+            })
             .collect();
         if alarms.is_empty() && report.is_drift == Some(true) {
             alarms.extend(report.p_value.map(|p_value| alarm(None, p_value)));

@@ -5,8 +5,8 @@ use crate::Limits;
 
 /// Lets so many requests in at a time, and so many bytes of their bodies.
 ///
-/// A request that is still arriving takes bytes and no place: clients that send slowly, or never to the end, keep
-/// nobody from being answered.
+/// A request that is still arriving takes bytes and no place, and the first bytes of a body are free: clients that send
+/// slowly, or never to the end, keep no small request from being answered.
 #[derive(Debug)]
 pub(crate) struct Admission {
     in_flight: Arc<AtomicUsize>,
@@ -29,6 +29,7 @@ pub(crate) struct Place {
 pub(crate) struct Room {
     held_bytes: Arc<AtomicUsize>,
     limit: usize,
+    arrived: usize,
     taken: usize,
 }
 
@@ -49,7 +50,12 @@ impl Admission {
 
     /// Room for a body that begins to arrive.
     pub(crate) fn room(&self) -> Room {
-        Room { held_bytes: Arc::clone(&self.held_bytes), limit: self.byte_limit, taken: 0 }
+        Room {
+            held_bytes: Arc::clone(&self.held_bytes),
+            limit: self.byte_limit,
+            arrived: 0,
+            taken: 0,
+        }
     }
 
     /// A place for a request whose body has arrived, or `None` if there is none free.
@@ -63,11 +69,16 @@ impl Admission {
 impl Room {
     /// Takes so many more bytes; `false` if there is no room for them.
     pub(crate) fn grow(&mut self, n_bytes: usize) -> bool {
-        self.taken += n_bytes;
-        let before = self.held_bytes.fetch_add(n_bytes, Ordering::Relaxed);
-        before.saturating_add(n_bytes) <= self.limit
+        self.arrived += n_bytes;
+        let more = self.arrived.saturating_sub(FREE_BYTES) - self.taken;
+        self.taken += more;
+        let before = self.held_bytes.fetch_add(more, Ordering::Relaxed);
+        more == 0 || before.saturating_add(more) <= self.limit
     }
 }
+
+/// So much of a body takes no room: a dozen rows, of as many clients as there may be connections.
+const FREE_BYTES: usize = 16 << 10;
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -104,14 +115,15 @@ mod tests {
     fn bodies_take_no_more_than_those_of_all_places_could() {
         let admission = admission();
         let mut rooms = [admission.room(), admission.room()];
-        assert!(rooms[0].grow(60) && rooms[1].grow(40));
+        assert!(rooms[0].grow(FREE_BYTES) && rooms[0].grow(60) && rooms[1].grow(FREE_BYTES + 40));
         assert!(!rooms[1].grow(1), "100 bytes are held");
+        assert!(admission.room().grow(FREE_BYTES), "a small body is always taken");
         let [first, second] = rooms;
         drop(second);
         let place = admission.enter(Some(first));
         let mut room = admission.room();
-        assert!(room.grow(40) && !room.grow(1), "the body is held as long as the place");
+        assert!(room.grow(FREE_BYTES + 40) && !room.grow(1), "held as long as the place");
         drop((room, place));
-        assert!(admission.room().grow(100));
+        assert!(admission.room().grow(FREE_BYTES + 100));
     }
 }

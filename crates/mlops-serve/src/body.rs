@@ -32,7 +32,7 @@ pub(crate) fn require_plain(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Reads a body of at most `limit` bytes, in at most `time`; never holds more than `limit` bytes, nor more than there
+/// Reads a body of at most `limit` bytes, in at most `time`; never takes more than `limit` bytes, nor more than there
 /// is room for.
 pub(crate) async fn read(
     body: Body,
@@ -175,9 +175,9 @@ mod tests {
         let limits = Limits { requests: 1, body_bytes: 1000, ..Limits::default() };
         let admission = Admission::new(&limits);
         let (mut first, mut second) = (admission.room(), admission.room());
-        let read = super::read(chunks(6, false).0, 1000, &mut first, SECOND).await;
-        assert_eq!(read.unwrap().len(), 600);
-        let read = super::read(chunks(6, false).0, 1000, &mut second, SECOND).await;
+        let read = super::read(chunks(170, false).0, 20_000, &mut first, SECOND).await;
+        assert_eq!(read.unwrap().len(), 17_000);
+        let read = super::read(chunks(170, false).0, 20_000, &mut second, SECOND).await;
         assert_eq!(read, Err(Problem::Overloaded));
     }
 

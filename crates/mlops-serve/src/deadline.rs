@@ -17,13 +17,13 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// A deadline `time` from now.
     pub(crate) fn after(time: Duration) -> Self {
-        let due = Instant::now() + time;
+        let due = from_now(time);
         Self { due, timer: Box::pin(sleep_until(due)) }
     }
 
     /// Moves it to `time` from now.
     pub(crate) fn put_off(&mut self, time: Duration) {
-        self.due = Instant::now() + time;
+        self.due = from_now(time);
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -45,6 +45,14 @@ impl Deadline {
     }
 }
 
+/// As good as never, if the time is longer than clocks go.
+fn from_now(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + A_YEAR)
+}
+
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
@@ -52,6 +60,11 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_without_end_is_no_fault() {
+        assert!(!Deadline::after(Duration::MAX).is_over());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_reached_where_it_was_put_last() {

@@ -11,8 +11,9 @@ pub struct Limits {
     /// The most open connections; 512. 64 more are let in for one request each, which is answered with 503 unless it
     /// is for health or metrics.
     pub connections: usize,
-    /// The most predictions that are worked on at a time; 256. More are answered with 503. Their bodies, and those that
-    /// are still arriving, together hold no more than so many times `body_bytes`.
+    /// The most predictions that are worked on at a time; 256. More are answered with 503. Of their bodies and of
+    /// those that are still arriving, no more than so many times `body_bytes` are held, in buffers of up to twice that;
+    /// the first 16 KiB of each do not count.
     pub requests: usize,
     /// How long a client may take to send a request's headers; 10 seconds, then the connection is closed.
     pub header_time: Duration,

@@ -1,12 +1,12 @@
 mod thread;
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use mlops_core::{DriftMonitor, MonitorSnapshot, Records, Schema};
+use mlops_core::{DriftMonitor, MonitorSnapshot, PredictError, Records, Schema};
 use mlops_telemetry::ModelVersion;
 use serde::{Serialize, Serializer};
 
@@ -22,6 +22,7 @@ pub(crate) struct Monitor {
     // Only the thread of the monitors takes it, so nobody waits.
     inner: Mutex<Box<dyn DriftMonitor>>,
     state: ArcSwap<MonitorState>,
+    has_missed_rows: AtomicBool,
 }
 
 /// What a monitor said last, or why it says nothing any more.
@@ -32,17 +33,16 @@ pub(crate) enum MonitorState {
     Failure(Failure),
 }
 
-/// How a monitor failed.
+/// What ends a monitor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Failure {
-    Error,
     Panic,
 }
 
 impl Failure {
-    /// All ways to fail.
-    pub(crate) const ALL: [Self; 2] = [Self::Error, Self::Panic];
+    /// All of them.
+    pub(crate) const ALL: [Self; 1] = [Self::Panic];
 }
 
 impl Monitor {
@@ -60,6 +60,7 @@ impl Monitor {
             schema: Arc::clone(monitor.schema()),
             inner: Mutex::new(monitor),
             state: ArcSwap::from_pointee(MonitorState::Snapshot(snapshot)),
+            has_missed_rows: AtomicBool::new(false),
         }
     }
 
@@ -68,7 +69,7 @@ impl Monitor {
         self.state.load_full()
     }
 
-    /// Shows rows to the monitor, unless it has failed before.
+    /// Shows rows to the monitor, unless it has panicked before.
     fn observe(&self, records: &Records, version: &ModelVersion, metrics: &MonitorMetrics) {
         let n_rows = records.n_rows() as u64;
         if self.is_working() {
@@ -77,8 +78,8 @@ impl Monitor {
                     metrics.observed.inc_by(n_rows);
                     return;
                 }
-                Ok(Err(error)) => self.fail(Failure::Error, Some(&error), version),
-                Err(_) => self.fail(Failure::Panic, None, version),
+                Ok(Err(error)) => self.miss(&error, version),
+                Err(_) => self.fail(version, metrics),
             }
         }
         metrics.failed.inc_by(n_rows);
@@ -89,7 +90,7 @@ impl Monitor {
         let state = self.state();
         let MonitorState::Snapshot(before) = &*state else { return };
         let Ok(snapshot) = catch_unwind(AssertUnwindSafe(|| self.lock().snapshot())) else {
-            self.fail(Failure::Panic, None, version);
+            self.fail(version, metrics);
             return;
         };
         let n_new = snapshot.n_alarms.saturating_sub(before.n_alarms);
@@ -106,6 +107,16 @@ impl Monitor {
                 threshold = alarm.threshold,
                 n_rows = alarm.n_rows,
                 "drift",
+            );
+        }
+        let n_unknown = n_new.saturating_sub(snapshot.alarms.len());
+        if n_unknown > 0 {
+            tracing::warn!(
+                model = version.name,
+                version = version.version,
+                monitor = self.name,
+                n_alarms = n_unknown,
+                "drift, in more alarms than the monitor keeps",
             );
         }
         self.state.store(Arc::new(MonitorState::Snapshot(snapshot)));
@@ -125,20 +136,28 @@ impl Monitor {
         matches!(**self.state.load(), MonitorState::Snapshot(_))
     }
 
-    fn fail(
-        &self,
-        failure: Failure,
-        error: Option<&(dyn StdError + 'static)>,
-        version: &ModelVersion,
-    ) {
+    /// Tells of rows that the monitor could not take; once is enough.
+    fn miss(&self, error: &PredictError, version: &ModelVersion) {
+        if !self.has_missed_rows.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                model = version.name,
+                version = version.version,
+                monitor = self.name,
+                error = error as &dyn std::error::Error,
+                "a drift monitor failed on rows and goes on with others",
+            );
+        }
+    }
+
+    fn fail(&self, version: &ModelVersion, metrics: &MonitorMetrics) {
         tracing::error!(
             model = version.name,
             version = version.version,
             monitor = self.name,
-            error,
-            "a drift monitor failed and is not asked again",
+            "a drift monitor panicked and is not asked again",
         );
-        self.state.store(Arc::new(MonitorState::Failure(failure)));
+        self.state.store(Arc::new(MonitorState::Failure(Failure::Panic)));
+        metrics.forget_drift();
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<dyn DriftMonitor>> {
@@ -223,14 +242,15 @@ mod tests {
         let (monitor, metrics) = (&scorer.model().monitors[0], &scorer.metrics.monitors[0]);
         let log = Log::default();
         tracing::subscriber::with_default(log.clone(), || {
-            for alcohol in [9.4, 0.5, 9.4, BAD, 0.5] {
+            for alcohol in [9.4, 0.5, 9.4, BAD, BAD, 0.5] {
                 monitor.observe(&records(&[alcohol]), scorer.version(), metrics);
                 monitor.publish(scorer.version(), metrics);
             }
         });
         insta::assert_snapshot!(log.0.lock().unwrap(), @r#"
         WARN message=drift model="wines" version="7" monitor="batch" feature="alcohol" what="adjusted_p_value" statistic=0.03125 threshold=0.05 n_rows=2
-        ERROR message=a drift monitor failed and is not asked again model="wines" version="7" monitor="batch" error=the model failed
+        ERROR message=a drift monitor failed on rows and goes on with others model="wines" version="7" monitor="batch" error=the model failed
+        WARN message=drift model="wines" version="7" monitor="batch" feature="alcohol" what="adjusted_p_value" statistic=0.03125 threshold=0.05 n_rows=4
         "#);
     }
 }

@@ -59,7 +59,10 @@ pub(crate) async fn enter(
         body::discard(body, limits.body_bytes);
         return Err(overloaded());
     }
-    service.authorize(&head.headers)?;
+    if let Err(problem) = service.authorize(&head.headers) {
+        body::discard(body, limits.body_bytes);
+        return Err(problem);
+    }
     // The body is read in any case, so that the client gets to read the answer.
     let mut room = admission.room();
     let body = body::read(body, limits.body_bytes, &mut room, limits.body_time).await;

@@ -101,7 +101,7 @@ pub(crate) fn run(stage: &Stage) -> Result<Outcome, Box<dyn Error>> {
     outcome.promise(attacked.is_ok(), format!("the fast client got {:?}", attacked.statuses));
     let (now, before) = (attacked.p99(), peace.p99());
     let figure = format!("its p99 {} instead of {}", us(now), us(before));
-    outcome.promise(is_sane(now, before), figure);
+    outcome.speed(stage, is_sane(now, before), figure);
     outcome.promise(health, "health answers after each round");
     Ok(outcome)
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(stage: &Stage) -> Result<Outcome, Box<dyn Error>> {
     outcome.promise(attacked.is_ok(), format!("answers {:?}", attacked.statuses));
     let (now, before) = (attacked.p99(), peace.p99());
     let figure = format!("p99 {} instead of {}", us(now), us(before));
-    outcome.promise(is_sane(now, before), figure);
+    outcome.speed(stage, is_sane(now, before), figure);
     let n_answered = attacked.count(200) as u64;
     // Whatever was answered since the queue is full has no line.
     let figure = format!("{n_dropped} dropped of {} answered", n_filling as u64 + n_answered);

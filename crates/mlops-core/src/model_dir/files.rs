@@ -25,7 +25,7 @@ impl ModelDir {
     ///
     /// # Errors
     /// [`ModelError`] if the directory cannot be read, is nested too deeply to be a model's, or has a name that is not
-    /// UTF-8.
+    /// UTF-8 or stands for what is no file, such as a pipe.
     pub fn files(&self) -> Result<Vec<ModelFile>, ModelError> {
         let mut files = Vec::new();
         collect(&self.path, "", MOST_FOLDERS, &mut files)?;
@@ -33,7 +33,8 @@ impl ModelDir {
         Ok(files)
     }
 
-    /// The SHA-256 of the files and their paths, 64 hexadecimal digits. In a shell:
+    /// The SHA-256 of the files and their paths, 64 hexadecimal digits. In a shell, for names without backslashes and line
+    /// breaks:
     ///
     /// ```sh
     /// find -L . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
@@ -69,6 +70,8 @@ fn collect(
             let n_levels =
                 n_levels.checked_sub(1).ok_or_else(|| unsupported("folders so deep", &entry))?;
             collect(&entry, &format!("{prefix}{name}/"), n_levels, files)?;
+        } else if !metadata.is_file() {
+            return Err(unsupported("what is neither file nor folder", &entry));
         } else {
             files.push(ModelFile {
                 path: format!("{prefix}{name}"),
@@ -91,16 +94,14 @@ fn hash(path: &Path) -> io::Result<String> {
 }
 
 fn hexadecimal(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", digest.finalize())
 }
 
 /// Folders in folders; a link that leads in a circle ends here.
 const MOST_FOLDERS: usize = 16;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
 
     /// `find -L . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum` says so.
@@ -125,8 +126,11 @@ mod tests {
         assert_ne!(dir.digest().unwrap(), DIGEST);
     }
 
+    #[cfg(unix)]
     #[test]
     fn links_are_followed_and_a_circle_is_an_error() {
+        use std::os::unix::fs::symlink;
+
         let (temporary, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let expected = dir(elsewhere.path()).digest().unwrap();
         for name in ["MLmodel", "a", "a-b"] {

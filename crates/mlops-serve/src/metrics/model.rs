@@ -1,3 +1,4 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use mlops_core::{Feature, Range, Records};
@@ -107,6 +108,7 @@ impl ModelFamilies {
         let info = self.info.get_or_create_owned(&info);
         ModelMetrics {
             info,
+            active: Mutex::default(),
             classes: if is_classifier { vec![class("0"), class("1")] } else { vec![] },
             other_rows: class(if is_classifier { "other" } else { "none" }),
             probabilities: self.probabilities.get_or_create_owned(&labels),
@@ -132,6 +134,8 @@ impl ModelFamilies {
 #[derive(Debug)]
 pub(crate) struct ModelMetrics {
     info: Gauge,
+    // Versions with the same labels share the gauge, so it does not tell.
+    active: Mutex<bool>,
     // Of the classes 0 and 1; empty for a model that predicts numbers.
     classes: Vec<Counter>,
     other_rows: Counter,
@@ -159,14 +163,23 @@ pub(crate) struct ModelMetrics {
 impl ModelMetrics {
     /// From now on, or no more, this version answers.
     pub(crate) fn set_active(&self, is_active: bool) {
+        let mut active = self.active();
+        *active = is_active;
         self.info.set(i64::from(is_active));
         // The monitors of the next version begin anew.
         self.monitors.iter().for_each(MonitorMetrics::forget_drift);
     }
 
-    /// Whether this version answers.
-    pub(crate) fn is_active(&self) -> bool {
-        self.info.get() == 1
+    /// Does something unless another version has taken the place, or takes it meanwhile.
+    pub(crate) fn if_active(&self, something: impl FnOnce()) {
+        let active = self.active();
+        if *active {
+            something();
+        }
+    }
+
+    fn active(&self) -> MutexGuard<'_, bool> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn observe_stage(&self, stage: Stage, started: Instant) {

@@ -55,7 +55,7 @@ impl MonitorFamilies {
 /// The counters of a drift monitor.
 #[derive(Debug)]
 pub(crate) struct MonitorMetrics {
-    /// Rows that the monitor has seen, for which there was no room, or that it failed on and those that came after.
+    /// Rows that the monitor has seen, for which there was no room, or that it failed on; after a panic all that come.
     pub(crate) observed: Counter,
     pub(crate) dropped: Counter,
     pub(crate) failed: Counter,
@@ -71,7 +71,7 @@ impl MonitorMetrics {
     }
 
     /// There is no last window.
-    pub(super) fn forget_drift(&self) {
+    pub(crate) fn forget_drift(&self) {
         for gauge in &self.drift {
             gauge.set(0);
         }

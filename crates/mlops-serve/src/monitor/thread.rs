@@ -51,9 +51,7 @@ fn work(answered: &mut dyn Iterator<Item = Answered>) {
         for (monitor, metrics) in scorer.model().monitors.iter().zip(&scorer.metrics.monitors) {
             monitor.publish(scorer.version(), metrics);
             // The metrics of one that has been replaced are those of the next version.
-            if scorer.metrics.is_active() {
-                monitor.show(metrics);
-            }
+            scorer.metrics.if_active(|| monitor.show(metrics));
         }
     }
 }

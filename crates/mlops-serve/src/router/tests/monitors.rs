@@ -61,13 +61,13 @@ async fn a_monitor_that_fails_says_so_and_the_others_go_on() {
     predict(&service, body(&[BAD, BAD])).await;
     predict(&service, body(&[9.4])).await;
     let page = page_with(&service, "/v1/drift", r#""n_rows":4"#).await;
-    let failed = r#"{"models":[{"name":"wines","monitors":[{"name":"batch","failure":"panic"},{"name":"batch_2","failure":"error"},{"name":"batch_3","snapshot":{"#;
+    let failed = r#"{"models":[{"name":"wines","monitors":[{"name":"batch","failure":"panic"},{"name":"batch_2","snapshot":{"#;
     assert!(page.starts_with(failed), "{page}");
     let page = get(&service, "/metrics").await.body;
     for line in [
         r#"mlops_monitor_rows_total{model="wines",monitor="batch",outcome="observed"} 1"#,
         r#"mlops_monitor_rows_total{model="wines",monitor="batch",outcome="failed"} 3"#,
-        r#"mlops_monitor_rows_total{model="wines",monitor="batch_2",outcome="failed"} 3"#,
+        r#"mlops_monitor_rows_total{model="wines",monitor="batch_2",outcome="failed"} 2"#,
         r#"mlops_monitor_rows_total{model="wines",monitor="batch_3",outcome="observed"} 4"#,
     ] {
         assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
@@ -78,7 +78,7 @@ async fn a_monitor_that_fails_says_so_and_the_others_go_on() {
 async fn a_monitor_that_hangs_holds_up_nobody_and_what_has_no_room_is_counted() {
     let (entered, has_entered) = channel();
     let (go, gate) = sync_channel::<()>(0);
-    let gate = std::sync::Mutex::new(gate);
+    let gate = Mutex::new(gate);
     let stub = Stub::new().before(move || {
         let _ = entered.send(());
         let _ = gate.lock().unwrap().recv();
