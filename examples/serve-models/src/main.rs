@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use mlops_serve::{Service, serve};
 use mlops_telemetry::Telemetry;
 use tokio::net::TcpListener;
@@ -20,10 +19,6 @@ use crate::error::Error;
 
 /// The name of the service in its metrics and its lines.
 const SERVICE_NAME: &str = "serve-models";
-
-/// What one thread allocates, another frees: a request its telemetry.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {

@@ -19,7 +19,6 @@ mod train;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use mlops_registry::{LocalStore, env};
 
 use crate::cli::{Cli, Command, StoreArgs, TrainArgs};
@@ -27,10 +26,6 @@ use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
 use crate::screen::{note, say};
-
-/// What one thread allocates, another frees: a request its telemetry.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
