@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::Service;
 use crate::monitor::Monitor;
 use crate::problem::Problem;
+use crate::protocol::to_json;
 use crate::request::{Context, json};
 
 pub(crate) async fn drift(
@@ -45,5 +46,5 @@ fn body(service: &Service) -> Result<Vec<u8>, Problem> {
         version: champion.version(),
         monitors: &champion.model().monitors,
     });
-    serde_json::to_vec(&Body { models: models.collect() }).map_err(|_| Problem::Internal)
+    to_json(&Body { models: models.collect() })
 }
