@@ -1,13 +1,19 @@
 //! A client of HTTP/1.1 that does as little as it can.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 /// A connection for one request after the other.
 #[derive(Debug)]
 pub struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: TcpStream,
+    /// What has come of the next responses.
+    received: Vec<u8>,
 }
 
 /// What came back.
@@ -23,7 +29,9 @@ pub struct Response {
 }
 
 /// Nobody is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// So much is read at once.
+const RECEIVE: usize = 16 * 1024;
 
 impl Connection {
     /// Connects to a port of this machine.
@@ -41,7 +49,7 @@ impl Connection {
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self { stream, received: Vec::new() })
     }
 
     /// Sends a request as it is and waits for the response.
@@ -58,7 +66,16 @@ impl Connection {
     /// # Errors
     /// If the connection has ended.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.get_mut().write_all(bytes)
+        self.stream.write_all(bytes)
+    }
+
+    /// Sends what the connection takes at once, and returns how much that was.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    pub fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        Ok(at_once(sent.map_err(io::Error::from))?.unwrap_or(0))
     }
 
     /// Waits for the next response.
@@ -66,22 +83,68 @@ impl Connection {
     /// # Errors
     /// Those of [`send`](Self::send).
     pub fn read(&mut self) -> io::Result<Response> {
-        let mut head = String::with_capacity(512);
-        let mut line = 0;
-        while line == 0 || head.len() > line + 2 {
-            line = head.len();
-            if self.stream.read_line(&mut head)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+        loop {
+            if let Some(response) = self.next()? {
+                return Ok(response);
+            }
+            self.receive(RecvFlags::empty())?;
+        }
+    }
+
+    /// The next response, if all of it is there.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub fn try_read(&mut self) -> io::Result<Option<Response>> {
+        loop {
+            let next = self.next()?;
+            if next.is_some() || at_once(self.receive(RecvFlags::DONTWAIT))?.is_none() {
+                return Ok(next);
             }
         }
+    }
+
+    fn receive(&mut self, flags: RecvFlags) -> io::Result<()> {
+        self.received.reserve(RECEIVE);
+        match recv(&self.stream, spare_capacity(&mut self.received), flags)? {
+            (_, 0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a response from what has come.
+    fn next(&mut self) -> io::Result<Option<Response>> {
+        let Some(end) = self.received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let body = end + 4;
+        let head = String::from_utf8_lossy(&self.received[..body]).into_owned();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| io::Error::other("a response without a status"))?;
         let mut response = Response { status, head, body: Vec::new() };
         let length = response.header("content-length").and_then(|length| length.parse().ok());
-        let length = length.ok_or_else(|| io::Error::other("a response without a length"))?;
-        response.body.resize(length, 0);
-        self.stream.read_exact(&mut response.body)?;
-        Ok(response)
+        let length: usize =
+            length.ok_or_else(|| io::Error::other("a response without a length"))?;
+        let Some(bytes) = self.received.get(body..).and_then(|bytes| bytes.get(..length)) else {
+            return Ok(None);
+        };
+        response.body = bytes.to_vec();
+        self.received.drain(..body + length);
+        Ok(Some(response))
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+/// `None` if it would have to wait.
+fn at_once<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        outcome => outcome.map(Some),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Requests at a fixed rate, whatever the service does.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::http::{Connection, Response};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::http::{Connection, PATIENCE, Response};
 use crate::latency::quantile;
 
 /// What requests at a fixed rate met with.
@@ -22,51 +23,56 @@ pub struct OpenLoop {
     pub p99_us: f64,
 }
 
-/// Sends so many requests a second, evenly spaced, on the connections that are free.
+/// Sends so many requests a second, evenly spaced, on the connections that are free; `check` gets every response.
 ///
 /// When a service stalls, the requests of that time are late; a latency counts from when its request was meant to be
-/// sent, so that their waiting is not left out. `check` gets every response.
+/// sent, so that their waiting is not left out. One thread does it all, as a client on the machine of the service takes
+/// from it what it uses itself.
 ///
 /// # Errors
 /// If a request failed, or `check` does.
 pub fn run(
-    connect: impl Fn() -> io::Result<Connection> + Sync,
+    connections: Vec<Connection>,
     request: &[u8],
-    connections: usize,
     per_second: f64,
     seconds: f64,
-    check: impl Fn(&Response) -> io::Result<()> + Sync,
+    mut check: impl FnMut(&Response) -> io::Result<()>,
 ) -> io::Result<OpenLoop> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    let n_requests = (per_second * seconds).ceil().max(1.0) as u64;
-    let next = AtomicU64::new(0);
-    let open = (0..connections).map(|_| connect()).collect::<Result<Vec<_>, _>>()?;
+    let n_requests = (per_second * seconds).ceil().max(1.0) as usize;
     let start = Instant::now();
-    let work = |mut connection: Connection| {
-        let mut latencies = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= n_requests {
-                return Ok(latencies);
+    let mut due = (0..n_requests)
+        .map(|at| start + Duration::from_secs_f64(at as f64 / per_second))
+        .peekable();
+    let mut idle = VecDeque::from(connections);
+    let mut busy: Vec<Busy> = Vec::new();
+    let mut latencies = Vec::with_capacity(n_requests);
+    while latencies.len() < n_requests {
+        let now = Instant::now();
+        while let Some(connection) = idle.pop_front() {
+            let Some(intended) = due.next_if(|due| *due <= now) else {
+                idle.push_front(connection);
+                break;
+            };
+            busy.push(Busy { connection, intended, n_sent: 0 }.write(request)?);
+        }
+        let next = due.peek().filter(|_| !idle.is_empty());
+        let ready = wait(&busy, request, next.map(|next| next.saturating_duration_since(now)))?;
+        let mut waiting = Vec::with_capacity(busy.len());
+        for (mut each, is_ready) in busy.into_iter().zip(ready) {
+            if !is_ready {
+                waiting.push(each);
+            } else if let Some(response) = each.connection.try_read()? {
+                latencies.push(each.intended.elapsed());
+                check(&response)?;
+                idle.push_back(each.connection);
+            } else {
+                waiting.push(each.write(request)?);
             }
-            let intended = start + Duration::from_secs_f64(at as f64 / per_second);
-            thread::sleep(intended.saturating_duration_since(Instant::now()));
-            check(&connection.send(request)?)?;
-            latencies.push(intended.elapsed());
         }
-    };
-    let outcomes: Vec<io::Result<Vec<Duration>>> = thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for connection in open {
-            threads.push(scope.spawn(|| work(connection)));
-        }
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("a client panicked")))
-        };
-        threads.into_iter().map(join).collect()
-    });
+        busy = waiting;
+    }
     let took = start.elapsed().as_secs_f64();
-    let mut latencies = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     latencies.sort_unstable();
     Ok(OpenLoop {
         requests: latencies.len(),
@@ -74,6 +80,38 @@ pub fn run(
         p50_us: quantile(&latencies, 50).as_secs_f64() * 1e6,
         p99_us: quantile(&latencies, 99).as_secs_f64() * 1e6,
     })
+}
+
+/// A request on its way.
+struct Busy {
+    connection: Connection,
+    intended: Instant,
+    /// The bytes of it that the connection took.
+    n_sent: usize,
+}
+
+impl Busy {
+    /// Sends what is left, as far as the connection takes it.
+    fn write(mut self, request: &[u8]) -> io::Result<Self> {
+        if let Some(left) = request.get(self.n_sent..).filter(|left| !left.is_empty()) {
+            self.n_sent += self.connection.try_write(left)?;
+        }
+        Ok(self)
+    }
+}
+
+/// Waits for a connection, or for that long, and says which are ready.
+fn wait(busy: &[Busy], request: &[u8], at_most: Option<Duration>) -> io::Result<Vec<bool>> {
+    let mut each = Vec::with_capacity(busy.len());
+    for Busy { connection, n_sent, .. } in busy {
+        let write = if *n_sent < request.len() { PollFlags::OUT } else { PollFlags::empty() };
+        each.push(PollFd::new(connection, PollFlags::IN | write));
+    }
+    let timeout = Timespec::try_from(at_most.unwrap_or(PATIENCE)).map_err(io::Error::other)?;
+    if poll(&mut each, Some(&timeout))? == 0 && at_most.is_none() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    Ok(each.iter().map(|each| !each.revents().is_empty()).collect())
 }
 
 /// Refuses every response that is not 200.
@@ -92,6 +130,8 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::sync::RwLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::thread;
 
     use super::*;
     use crate::http;
@@ -126,7 +166,8 @@ mod tests {
                 }
             });
             let request = http::request("GET", "/", "");
-            run(|| Connection::open(port), &request, 2, 200.0, 1.0, succeeded).unwrap()
+            let connections = (0..2).map(|_| Connection::open(port).unwrap()).collect();
+            run(connections, &request, 200.0, 1.0, succeeded).unwrap()
         });
         assert_eq!(outcome.requests, 200);
         // 80 requests were due during the stall. Two of them were sent; without the others, 1 % would wait.

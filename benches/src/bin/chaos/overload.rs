@@ -7,10 +7,8 @@
 //! that sends. More connections send than requests are let in (256).
 
 use std::error::Error;
-use std::io;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -106,27 +104,20 @@ impl Turn {
         let rate = FACTOR * peak.n_answered as f64 / peak.seconds;
         // Sockets that come all at once wait for a second now and then, which is no part of the load.
         let connections = (0..N_OPEN).map(|_| service.connect()).collect::<Result<Vec<_>, _>>()?;
-        let connections = Mutex::new(connections);
-        let connect = || {
-            let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
-            connections.pop().ok_or_else(|| io::ErrorKind::NotConnected.into())
-        };
-        let (answers, n_other) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+        let (mut answers, mut n_other) = (Vec::new(), 0);
         let (started, cpu) = (Instant::now(), service.cpu_seconds());
         let check = |response: &Response| {
             let is_refusal = response.status == 503 && response.header("retry-after").is_some();
             if response.status == 200 || is_refusal {
-                let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
                 answers.push((started.elapsed(), is_refusal));
             } else {
-                n_other.fetch_add(1, Ordering::Relaxed);
+                n_other += 1;
             }
             Ok(())
         };
         let seconds = TIME.as_secs_f64();
-        let n_offered = open_loop::run(connect, request, N_OPEN, rate, seconds, check)?.requests;
+        let n_offered = open_loop::run(connections, request, rate, seconds, check)?.requests;
         let cpu_seconds = service.cpu_seconds() - cpu;
-        let answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Refusals come at once, so the last of them tells when the last request was sent. What is answered later was
         // let in before, and is no part of the load.
         let (refused, answered): (Vec<_>, Vec<_>) =
@@ -138,8 +129,7 @@ impl Turn {
             cpu_seconds,
             n_paid: answered.len(),
         };
-        let (n_refused, n_other) = (refused.len(), n_other.into_inner());
-        Ok(Self { peak, load, n_offered, n_refused, n_other })
+        Ok(Self { peak, load, n_offered, n_refused: refused.len(), n_other })
     }
 
     fn add(&mut self, other: &Self) {

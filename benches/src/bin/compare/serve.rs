@@ -129,11 +129,11 @@ fn measure(
             ratio: None,
         });
     }
+    let connections = (0..MANY).map(|_| server.connect()).collect::<Result<_, _>>()?;
     let before = process::cpu_seconds(&server.processes());
     let OpenLoop { requests, per_second, p50_us, p99_us, .. } = open_loop::run(
-        || server.connect(),
+        connections,
         &contestant.request(n),
-        MANY,
         rate / 2.0,
         f64::from(seconds),
         open_loop::succeeded,
