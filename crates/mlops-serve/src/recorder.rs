@@ -28,18 +28,17 @@ impl Recorder {
 
     /// Tells of an event. With an audit log, its request must not be answered before the event is on the disk.
     pub(crate) fn push(&self, event: Event) -> Option<Audited> {
-        let audited = self.audit.as_ref().map(|audit| {
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.record(&event);
+        }
+        self.audit.as_ref().map(|audit| {
             let (done, audited) = oneshot::channel();
-            audit.append(event.clone(), move |outcome| {
+            audit.append(event, move |outcome| {
                 // Whoever waited may have gone.
                 let _ = done.send(outcome);
             });
             Audited(audited)
-        });
-        if let Some(telemetry) = &self.telemetry {
-            telemetry.record(event);
-        }
-        audited
+        })
     }
 }
 

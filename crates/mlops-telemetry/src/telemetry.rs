@@ -1,25 +1,34 @@
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use crate::lines::LineWriter;
-use crate::queue::{Message, Worker};
+use crate::queue::Queue;
 use crate::{Error, Event, LineFormat, Privacy, RequestId};
 
 /// Takes events and writes them as lines, on a thread of its own.
 ///
-/// Between both stands a queue that is bounded in bytes: whoever records an event never waits for
-/// whoever reads the lines, and an event that finds no room is dropped and counted. A clone is the same
-/// telemetry; what the last one left in the queue is still written.
+/// Whoever records an event makes its lines, some microseconds for a request of a few rows, and leaves them in a queue
+/// that is bounded in bytes. It never waits for whoever reads the lines: an event that finds no room is dropped and
+/// counted. A clone is the same telemetry; what the last one left in the queue is still written.
 #[derive(Clone, Debug)]
-pub struct Telemetry {
-    queue: mpsc::Sender<Message>,
-    counters: Arc<Counters>,
-    capacity: usize,
+pub struct Telemetry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    queue: Arc<Queue>,
+    lines: LineWriter,
     sampled: u64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 impl Telemetry {
@@ -41,23 +50,29 @@ impl Telemetry {
         }
     }
 
-    /// Hands `event` to the thread, or drops and counts it; never blocks.
-    pub fn record(&self, event: Event) {
-        if !self.is_sampled(event.request_id()) {
+    /// Leaves the lines of `event` for the thread, or drops and counts it; never waits for the output.
+    pub fn record(&self, event: &Event) {
+        let Inner { queue, lines, .. } = &*self.0;
+        if !self.is_sampled(event.request_id()) || queue.refuses() {
             return;
         }
-        let size = event.size();
-        let before = self.counters.queued_bytes.fetch_add(size, Ordering::Relaxed);
-        let has_room = before.saturating_add(size) <= self.capacity;
-        if !has_room || self.queue.send(Message::Event { event, size }).is_err() {
-            self.counters.queued_bytes.fetch_sub(size, Ordering::Relaxed);
-            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        LINES.with_borrow_mut(|buffer| {
+            // Whoever records an event must not fall with its line.
+            let append = AssertUnwindSafe(|| lines.append(event, buffer));
+            if catch_unwind(append).is_ok_and(|outcome| outcome.is_ok()) {
+                queue.push(buffer);
+            } else {
+                queue.count_failed();
+            }
+            buffer.clear();
+            buffer.shrink_to(KEPT_BYTES);
+        });
     }
 
     /// Whether the events of a request are recorded: by its name, so all of them are or none.
     pub fn is_sampled(&self, request_id: RequestId) -> bool {
-        self.sampled == u64::MAX || hash(request_id) < self.sampled
+        let sampled = self.0.sampled;
+        sampled == u64::MAX || hash(request_id) < sampled
     }
 
     /// Waits until everything that was recorded before is written.
@@ -65,28 +80,22 @@ impl Telemetry {
     /// # Errors
     /// [`Error::NotWritten`] if that takes longer than `grace`.
     pub fn flush(&self, grace: Duration) -> Result<(), Error> {
-        let (done, written) = mpsc::channel();
-        if self.queue.send(Message::Flush(done)).is_err() {
-            // The thread has ended: there is nothing left to wait for.
-            return Ok(());
-        }
-        match written.recv_timeout(grace) {
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::NotWritten { grace }),
-            Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => Ok(()),
-        }
+        if self.0.queue.flush(grace) { Ok(()) } else { Err(Error::NotWritten { grace }) }
     }
 
     /// What has become of the events so far.
     pub fn counts(&self) -> Counts {
-        let Counters { written, dropped, failed, queued_bytes } = &*self.counters;
-        Counts {
-            written: written.load(Ordering::Relaxed),
-            dropped: dropped.load(Ordering::Relaxed),
-            failed: failed.load(Ordering::Relaxed),
-            queued_bytes: queued_bytes.load(Ordering::Relaxed),
-        }
+        self.0.queue.counts()
     }
 }
+
+thread_local! {
+    /// The lines of one event.
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So much of it a thread keeps.
+const KEPT_BYTES: usize = 16 << 10;
 
 /// What has become of events.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -98,16 +107,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Events whose lines could not be written.
     pub failed: u64,
-    /// The memory that waiting events hold, in bytes.
+    /// The length of the lines that wait, in bytes.
     pub queued_bytes: usize,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) written: AtomicU64,
-    pub(crate) dropped: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) queued_bytes: AtomicUsize,
 }
 
 /// Collects what a [`Telemetry`] is made of.
@@ -132,7 +133,7 @@ impl TelemetryBuilder {
         Self { privacy, ..self }
     }
 
-    /// How much memory waiting events may hold, in bytes; 32 MiB by default.
+    /// How many bytes of lines may wait; 32 MiB by default.
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity, ..self }
     }
@@ -157,16 +158,15 @@ impl TelemetryBuilder {
             reason = "a share of the numbers below 2^64, which ends at the largest"
         )]
         let sampled = (self.share * 2f64.powi(64)) as u64;
-        let (queue, messages) = mpsc::channel();
-        let counters = Arc::new(Counters::default());
-        let Self { service_name, format, privacy, output, capacity, .. } = self;
-        let lines = LineWriter { service_name, format, privacy };
-        let mut worker = Worker::new(lines, output, Arc::clone(&counters));
+        let Self { service_name, format, privacy, mut output, capacity, .. } = self;
+        let queue = Arc::new(Queue::new(capacity));
+        let written = Arc::clone(&queue);
         thread::Builder::new()
             .name("telemetry".to_owned())
-            .spawn(move || worker.run(&messages))
+            .spawn(move || written.write_to(&mut *output))
             .map_err(|error: io::Error| Error::Thread { kind: error.kind() })?;
-        Ok(Telemetry { queue, counters, capacity, sampled })
+        let lines = LineWriter { service_name, format, privacy };
+        Ok(Telemetry(Arc::new(Inner { queue, lines, sampled })))
     }
 }
 
@@ -216,7 +216,7 @@ mod tests {
         let buffer = SharedBuffer::default();
         let telemetry = start(buffer.clone(), 1 << 20);
         for _ in 0..1000 {
-            telemetry.record(event());
+            telemetry.record(&event());
         }
         telemetry.flush(SECOND).unwrap();
         assert_eq!(buffer.text().lines().count(), 1000);
@@ -225,23 +225,29 @@ mod tests {
 
     #[test]
     fn a_blocked_writer_costs_events_and_no_time() {
+        let buffer = SharedBuffer::default();
+        let telemetry = start(buffer.clone(), 1 << 20);
+        telemetry.record(&event());
+        telemetry.flush(SECOND).unwrap();
+        let line = buffer.text().len();
+
         let (blocked, release) = Blocked::new();
         let buffer = blocked.buffer();
-        let telemetry = start(blocked, 20 * event().size());
+        let telemetry = start(blocked, 20 * line);
         let started = Instant::now();
         for _ in 0..1000 {
-            telemetry.record(event());
+            telemetry.record(&event());
         }
         assert!(started.elapsed() < Duration::from_secs(2));
-        let lost = telemetry.counts().dropped;
-        assert!((900..=980).contains(&lost), "{lost} events were dropped");
+        let Counts { dropped: lost, queued_bytes, .. } = telemetry.counts();
+        assert_eq!((lost, queued_bytes), (980, 20 * line));
         let grace = Duration::from_millis(10);
         assert_eq!(telemetry.flush(grace), Err(Error::NotWritten { grace }));
 
         release.send(()).unwrap();
         telemetry.flush(SECOND).unwrap();
         assert_eq!(buffer.text().lines().count() as u64 + lost, 1000);
-        telemetry.record(event());
+        telemetry.record(&event());
         telemetry.flush(SECOND).unwrap();
         assert_eq!(telemetry.counts().dropped, lost, "there is room again");
         assert_eq!(telemetry.counts().queued_bytes, 0);
@@ -262,8 +268,8 @@ mod tests {
         }
 
         let telemetry = start(Full, 1 << 20);
-        telemetry.record(event());
-        telemetry.record(event());
+        telemetry.record(&event());
+        telemetry.record(&event());
         telemetry.flush(SECOND).unwrap();
         assert_eq!(telemetry.counts(), Counts { failed: 2, ..Counts::default() });
     }
@@ -284,7 +290,7 @@ mod tests {
 
         let telemetry = start(Broken, 1 << 20);
         for failed in [1, 2] {
-            telemetry.record(event());
+            telemetry.record(&event());
             telemetry.flush(SECOND).unwrap();
             assert_eq!(telemetry.counts().failed, failed);
         }
@@ -294,7 +300,7 @@ mod tests {
     fn what_is_left_in_the_queue_is_written_after_the_last_handle_is_gone() {
         let buffer = SharedBuffer::default();
         let telemetry = start(buffer.clone(), 1 << 20);
-        telemetry.record(event());
+        telemetry.record(&event());
         drop(telemetry);
         let started = Instant::now();
         while buffer.text().is_empty() {

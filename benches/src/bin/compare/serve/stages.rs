@@ -130,7 +130,7 @@ fn telemetry(
         };
         let events: Vec<Event> = (0..N_EVENTS).map(event).collect();
         let before = process::cpu_seconds(&this);
-        for event in events {
+        for event in &events {
             telemetry.record(event);
         }
         telemetry.flush(Duration::from_secs(10))?;
