@@ -9,12 +9,14 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connection::Connections;
+use super::event_loops::EventLoops;
 use crate::Service;
 
 /// A listening socket and what becomes of its connections.
 pub(super) struct Port {
     listener: TcpListener,
     connections: Connections,
+    event_loops: EventLoops,
     limit: usize,
     grace: Duration,
     accept_failures: Counter,
@@ -27,10 +29,15 @@ impl Port {
         Self {
             listener,
             connections,
+            event_loops: EventLoops::default(),
             limit: limits.connections,
             grace: limits.grace,
             accept_failures,
         }
+    }
+
+    pub(super) fn event_loops(self, event_loops: EventLoops) -> Self {
+        Self { event_loops, ..self }
     }
 
     /// Serves until `shutdown` is ready and then for the grace; the number of connections that were cut.
@@ -46,7 +53,9 @@ impl Port {
                 Some(_) = open.join_next() => {}
                 stream = self.accept(), if n_open < self.limit.saturating_add(SURPLUS) => {
                     let is_surplus = n_open >= self.limit;
-                    open.spawn(self.connections.clone().serve(stream, is_surplus, graceful.watcher()));
+                    let (connections, watcher) = (self.connections.clone(), graceful.watcher());
+                    let serve = move |stream| connections.serve(stream, is_surplus, watcher);
+                    self.event_loops.spawn(&mut open, stream, serve);
                 }
             }
         }

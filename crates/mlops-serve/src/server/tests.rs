@@ -128,10 +128,13 @@ async fn a_body_that_does_not_end_is_a_timeout() {
 #[tokio::test]
 async fn bodies_that_do_not_end_keep_nobody_from_being_answered() {
     let running = Running::start(builder().limits(Limits { requests: 1, ..short() })).await;
-    let half = request(&body(&[9.4])).replace("content-length: ", "content-length: 1");
+    let slower = "expect: 100-continue\r\ncontent-length: 1";
+    let half = request(&body(&[9.4])).replace("content-length: ", slower);
     let mut slow = [running.connect().await, running.connect().await];
     for stream in &mut slow {
         stream.write_all(half.as_bytes()).await.unwrap();
+        // The body is being read.
+        assert_eq!(read_until(stream, "\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
     }
     let mut stream = running.connect().await;
     stream.write_all(request(&body(&[9.4])).as_bytes()).await.unwrap();
