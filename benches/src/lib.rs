@@ -11,6 +11,7 @@ use criterion::Criterion;
 pub mod http;
 pub mod latency;
 pub mod open_loop;
+pub mod pauses;
 pub mod process;
 pub mod program;
 pub mod seed;

@@ -20,8 +20,10 @@ mod wrk;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use mlops_benches::open_loop::{self, OpenLoop};
+use mlops_benches::pauses::Pauses;
 use mlops_benches::seed::SeedModels;
 use mlops_benches::{process, wine};
 
@@ -35,6 +37,8 @@ use wrk::Wrk;
 pub(crate) const N_ROWS: [usize; 3] = [1, 2, 100];
 const CONNECTIONS: [usize; 2] = [1, MANY];
 const MANY: usize = 8;
+/// How long the machine is watched.
+const WATCH: Duration = Duration::from_secs(2);
 
 /// Measures each case for so many seconds.
 pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn Error>> {
@@ -44,6 +48,7 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
     let models = SeedModels::load(&programs.models)?;
     let expected = N_ROWS.map(|n| Expected::of(&models, &wine::records(n)));
     let mut measurements = Measurements::new(seconds, programs.versions()?);
+    measurements.pauses[0] = Pauses::measure(WATCH).to_string();
     let mut answer = Vec::new();
     for contestant in &CONTESTANTS {
         let server = match Server::start(contestant, &programs, work) {
@@ -72,6 +77,7 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
             peak_mb: memory.peak_kb as f64 / 1024.0,
         });
     }
+    measurements.pauses[1] = Pauses::measure(WATCH).to_string();
     let total = measurements.case(OURS, stages::N_ROWS, Load::Closed(MANY)).map(|case| case.cpu_us);
     if let Some(total) = total {
         measurements.stages = stages::measure(&programs.models, &answer, total)?;

@@ -14,6 +14,8 @@ pub(crate) struct Measurements {
     machine: String,
     versions: BTreeMap<String, String>,
     skipped: Vec<Skipped>,
+    /// What the machine took of the time of its cores, before and after all cases.
+    pub(crate) pauses: [String; 2],
     /// How long each case took.
     pub(crate) seconds: u32,
     pub(crate) services: Vec<Service>,
@@ -75,6 +77,7 @@ impl Measurements {
             machine: machine(),
             versions,
             skipped: Vec::new(),
+            pauses: [const { String::new() }; 2],
             seconds,
             services: Vec::new(),
             cases: Vec::new(),
@@ -165,6 +168,8 @@ impl Serialize for Load {
 impl Display for Measurements {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}, {} s a case", self.machine, self.seconds)?;
+        let [before, after] = &self.pauses;
+        writeln!(f, "the machine pauses: before {before}; after {after}")?;
         for Skipped { peer, reason } in &self.skipped {
             writeln!(f, "left out: {peer} ({reason})")?;
         }
