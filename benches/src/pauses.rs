@@ -22,7 +22,8 @@ impl Pauses {
     pub fn measure(time: Duration) -> Self {
         let n_cores = thread::available_parallelism().map_or(1, usize::from);
         let pauses: Vec<Duration> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..n_cores).map(|_| scope.spawn(move || missed(time))).collect();
+            let mut threads = Vec::new();
+            threads.resize_with(n_cores, || scope.spawn(move || missed(time)));
             threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
         });
         let lost: Duration = pauses.iter().sum();
