@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
+use rustix::io::retry_on_intr;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 /// A connection for one request after the other.
@@ -106,7 +107,8 @@ impl Connection {
 
     fn receive(&mut self, flags: RecvFlags) -> io::Result<()> {
         self.received.reserve(RECEIVE);
-        match recv(&self.stream, spare_capacity(&mut self.received), flags)? {
+        let mut receive = || recv(&self.stream, spare_capacity(&mut self.received), flags);
+        match retry_on_intr(&mut receive)? {
             (_, 0) => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }
@@ -177,6 +179,23 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_response_in_pieces_is_there_when_its_last_piece_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut connection = Connection::open(listener.local_addr().unwrap().port()).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        for piece in ["HTTP/1.1 200 OK\r\ncontent-", "length: 3\r\n\r", "\n{}"] {
+            stream.write_all(piece.as_bytes()).unwrap();
+            assert!(connection.try_read().unwrap().is_none());
+        }
+        stream.write_all(b" ").unwrap();
+        assert_eq!(connection.read().unwrap().body, b"{} ");
+        // Nobody reads: some of it is taken, and then nothing.
+        let many = vec![0; 1 << 24];
+        assert!((1..many.len()).contains(&connection.try_write(&many).unwrap()));
+        while connection.try_write(&many).unwrap() > 0 {}
+    }
 
     #[test]
     fn responses_are_read_one_after_the_other() {

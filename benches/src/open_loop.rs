@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 
 use crate::http::{Connection, PATIENCE, Response};
 use crate::latency::quantile;
@@ -30,7 +31,7 @@ pub struct OpenLoop {
 /// from it what it uses itself.
 ///
 /// # Errors
-/// If a request failed, or `check` does.
+/// If a request failed, or `check` does, or the rate is no positive number.
 pub fn run(
     connections: Vec<Connection>,
     request: &[u8],
@@ -38,6 +39,9 @@ pub fn run(
     seconds: f64,
     mut check: impl FnMut(&Response) -> io::Result<()>,
 ) -> io::Result<OpenLoop> {
+    if !(per_second.is_finite() && per_second > 0.0) {
+        return Err(io::Error::other(format!("{per_second} requests a second")));
+    }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     let n_requests = (per_second * seconds).ceil().max(1.0) as usize;
     let start = Instant::now();
@@ -57,17 +61,23 @@ pub fn run(
             busy.push(Busy { connection, intended, n_sent: 0 }.write(request)?);
         }
         let next = due.peek().filter(|_| !idle.is_empty());
-        let ready = wait(&busy, request, next.map(|next| next.saturating_duration_since(now)))?;
+        let until = next.map(|next| next.saturating_duration_since(Instant::now()));
+        let ready = wait(&busy, request, until)?;
         let mut waiting = Vec::with_capacity(busy.len());
         for (mut each, is_ready) in busy.into_iter().zip(ready) {
-            if !is_ready {
-                waiting.push(each);
-            } else if let Some(response) = each.connection.try_read()? {
+            if is_ready {
+                each = each.write(request)?;
+            }
+            // A response may come before all of the request is sent.
+            if is_ready
+                && each.n_sent == request.len()
+                && let Some(response) = each.connection.try_read()?
+            {
                 latencies.push(each.intended.elapsed());
                 check(&response)?;
                 idle.push_back(each.connection);
             } else {
-                waiting.push(each.write(request)?);
+                waiting.push(each);
             }
         }
         busy = waiting;
@@ -108,7 +118,7 @@ fn wait(busy: &[Busy], request: &[u8], at_most: Option<Duration>) -> io::Result<
         each.push(PollFd::new(connection, PollFlags::IN | write));
     }
     let timeout = Timespec::try_from(at_most.unwrap_or(PATIENCE)).map_err(io::Error::other)?;
-    if poll(&mut each, Some(&timeout))? == 0 && at_most.is_none() {
+    if retry_on_intr(|| poll(&mut each, Some(&timeout)))? == 0 && at_most.is_none() {
         return Err(io::ErrorKind::TimedOut.into());
     }
     Ok(each.iter().map(|each| !each.revents().is_empty()).collect())

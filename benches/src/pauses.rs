@@ -4,8 +4,10 @@ use std::fmt::{self, Display, Formatter};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 /// What threads that only read the clock, one per core, missed of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Pauses {
     /// The share of the time of the cores, in `[0, 1]`.

@@ -197,7 +197,7 @@ impl Service {
         if !recorder.takes(context.id) {
             return None;
         }
-        // No line has the reasons: they would only take room in the queue.
+        // No line has the reasons: they would only take room in the queue of the audit log.
         if let Some(Part::Available(report)) = &mut monitoring.outliers {
             report.rows.iter_mut().for_each(|row| row.reasons = Vec::new());
         }
@@ -216,6 +216,6 @@ pub(crate) fn is_large(body: &[u8]) -> bool {
     body.len() > INLINE_BYTES
 }
 
-/// A larger body is worked on on a thread of its own: reading this much and scoring its rows takes about a
-/// millisecond.
+/// A larger body is worked on on a thread of its own: reading this much, scoring its rows and telling of them takes
+/// about a millisecond.
 const INLINE_BYTES: usize = 16 << 10;

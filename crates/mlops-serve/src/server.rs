@@ -76,11 +76,13 @@ impl Server {
         Self { admin: Some(listener), ..self }
     }
 
-    /// Serves the connections of the first port on `n` threads of its own, which have an event loop each; with 0, as
-    /// tasks of the runtime that the server runs in.
+    /// Serves the connections of the first port on `n` threads of its own, which have an event loop each, as many as there
+    /// are cores by default; with 0, as tasks of the runtime that the server runs in. Connections are accepted, and those
+    /// of the second port served, by the runtime in any case.
     ///
-    /// Event loops take less time than a runtime of as many threads, and a request seldom waits for a thread that got no
-    /// core; but one with several busy connections gets no help from the others.
+    /// Event loops take less CPU time than a runtime of as many threads, and a request seldom waits for a thread that got
+    /// no core. But the connections of a loop wait for each other: 0 and a runtime of many threads suit models that take
+    /// long, or may hang, on a few rows.
     pub fn event_loops(self, n: usize) -> Self {
         Self { n_event_loops: n, ..self }
     }
@@ -98,7 +100,7 @@ impl Server {
     /// connections, gives the requests in flight their grace, and then the telemetry as much to be written out.
     ///
     /// # Errors
-    /// * [`Error::Thread`] if the operating system gives no thread for an event loop
+    /// * [`Error::Thread`] if the operating system gives no thread for an event loop, or no descriptors
     /// * [`Error::ConnectionsCut`] if requests were still in flight after the grace
     /// * [`Error::Telemetry`] if the output of the telemetry was too slow or blocked
     /// * [`Error::Audit`] if the audit log was not sealed in time

@@ -76,12 +76,15 @@ impl LineWriter {
         if n_rows < 2 {
             return self.write_rows(&without_columns(inference), &rows, lines);
         }
-        let (half, Rows { range, n_rows: of }) = (n_rows / 2, rows);
-        let middle = range.start + half;
-        let first = Rows { range: range.start..middle, n_rows: of };
-        self.append_rows(&part(inference, 0..half), first, lines)?;
-        let second = Rows { range: middle..range.end, n_rows: of };
-        self.append_rows(&part(inference, half..n_rows), second, lines)
+        let n_parts = longest.map_or(2, |longest| longest / MAX_LINE + 1).clamp(2, n_rows);
+        let n_each = n_rows.div_ceil(n_parts);
+        for first in (0..n_rows).step_by(n_each) {
+            let these = first..n_rows.min(first + n_each);
+            let at = rows.range.start;
+            let range = at + these.start..at + these.end;
+            self.append_rows(&part(inference, these), Rows { range, n_rows: rows.n_rows }, lines)?;
+        }
+        Ok(())
     }
 
     fn write_rows(

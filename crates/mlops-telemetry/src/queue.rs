@@ -1,6 +1,9 @@
 use std::collections::VecDeque;
+use std::fmt::{self, Debug, Formatter};
 use std::io::Write;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +13,11 @@ use crate::Counts;
 ///
 /// They are copied in and out in large pieces: events handed over one by one would be freed by another thread than
 /// allocated them, and the allocator would have requests wait for the thread.
-#[derive(Debug)]
 pub(crate) struct Queue {
     /// In bytes.
     capacity: usize,
+    /// The length of all lines; it changes while `state` is locked.
+    n_bytes: AtomicUsize,
     state: Mutex<State>,
     /// The thread has something to do.
     wake: Condvar,
@@ -21,12 +25,14 @@ pub(crate) struct Queue {
     written: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     batches: VecDeque<Batch>,
     /// One that was written, to be filled again.
     spare: Option<Batch>,
-    counts: Counts,
+    written: u64,
+    dropped: u64,
+    failed: u64,
     /// The events that came in, and those of them that are written or failed.
     n_in: u64,
     n_out: u64,
@@ -35,57 +41,66 @@ struct State {
 }
 
 /// What is written in one piece.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Batch {
     lines: Vec<u8>,
     n_events: u64,
 }
 
 impl Queue {
-    /// An empty one, which holds so many bytes.
+    /// An empty one, which takes events until it holds so many bytes.
     pub(crate) fn new(capacity: usize) -> Self {
-        let (wake, written) = (Condvar::new(), Condvar::new());
-        Self { capacity, state: Mutex::default(), wake, written }
+        Self {
+            capacity,
+            n_bytes: AtomicUsize::new(0),
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            written: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is no room at all, so that an event is dropped and counted.
+    /// Whether it is full, so that an event need not be made into lines: it is dropped and counted.
     pub(crate) fn refuses(&self) -> bool {
-        let mut state = self.lock();
-        let is_full = state.counts.queued_bytes >= self.capacity;
-        state.counts.dropped += u64::from(is_full);
+        let is_full = self.is_full();
+        if is_full {
+            self.lock().dropped += 1;
+        }
         is_full
     }
 
-    /// Leaves the lines of an event for the thread, or drops and counts it.
-    pub(crate) fn push(&self, lines: &[u8]) {
+    fn is_full(&self) -> bool {
+        self.n_bytes.load(Ordering::Relaxed) >= self.capacity
+    }
+
+    /// Leaves the lines of an event for the thread, or drops and counts it. Long ones are taken, not copied.
+    pub(crate) fn push(&self, lines: &mut Vec<u8>) {
         let mut state = self.lock();
-        let n_bytes = state.counts.queued_bytes.saturating_add(lines.len());
-        if n_bytes > self.capacity {
-            state.counts.dropped += 1;
+        if self.is_full() {
+            state.dropped += 1;
             return;
         }
-        state.counts.queued_bytes = n_bytes;
+        self.n_bytes.fetch_add(lines.len(), Ordering::Relaxed);
         state.n_in += 1;
-        // Otherwise the thread is awake, or will be.
-        let is_first = state.batches.is_empty();
-        state.append(lines);
+        let is_news = state.append(lines);
         drop(state);
-        if is_first {
+        if is_news {
             self.wake.notify_one();
         }
     }
 
-    /// Counts an event that cannot be written.
+    /// Counts an event that cannot be made into lines.
     pub(crate) fn count_failed(&self) {
-        self.lock().counts.failed += 1;
+        self.lock().failed += 1;
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.lock().counts
+        let State { written, dropped, failed, .. } = *self.lock();
+        let queued_bytes = self.n_bytes.load(Ordering::Relaxed);
+        Counts { written, dropped, failed, queued_bytes }
     }
 
     /// Waits until everything that was pushed before is written, or has failed; whether that was in time.
@@ -118,45 +133,63 @@ impl Queue {
 
     /// Waits for a batch; `None` if there will be none.
     fn next(&self) -> Option<Batch> {
-        let mut state = self.lock();
-        if state.batches.is_empty() {
-            let is_idle = |state: &mut State| state.batches.is_empty() && !state.is_closed;
-            state = self.wake.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
-            // Under load the thread is woken once in a while, not for each event.
-            let gathers = |state: &mut State| state.n_flushing == 0 && !state.is_closed;
-            let waited = self.wake.wait_timeout_while(state, GATHER_TIME, gathers);
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        }
+        let state = self.lock();
+        let is_idle = |state: &mut State| state.batches.is_empty() && !state.is_closed;
+        let state = self.wake.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
+        // Until a batch is full, lines gather for a while: under load the thread is woken seldom, and writes much.
+        let gathers = |state: &mut State| {
+            state.batches.len() < 2 && state.n_flushing == 0 && !state.is_closed
+        };
+        let waited = self.wake.wait_timeout_while(state, GATHER_TIME, gathers);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.batches.pop_front()
     }
 
     fn settle(&self, mut batch: Batch, is_written: bool) {
+        let (n_bytes, n_events) = (batch.lines.len(), mem::take(&mut batch.n_events));
+        batch.lines.clear();
         let mut state = self.lock();
-        let Counts { written, failed, queued_bytes, .. } = &mut state.counts;
-        *(if is_written { written } else { failed }) += batch.n_events;
-        *queued_bytes -= batch.lines.len();
-        state.n_out += batch.n_events;
-        if batch.lines.capacity() <= BATCH_BYTES {
-            batch.lines.clear();
-            batch.n_events = 0;
-            state.spare = Some(batch);
+        *(if is_written { &mut state.written } else { &mut state.failed }) += n_events;
+        state.n_out += n_events;
+        self.n_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
+        if state.spare.is_none() && batch.lines.capacity() <= BATCH_BYTES {
+            state.spare = Some(mem::take(&mut batch));
         }
         drop(state);
         self.written.notify_all();
     }
 }
 
+/// Without the lines: they are what clients sent.
+impl Debug for Queue {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { capacity, .. } = self;
+        let counts = self.counts();
+        f.debug_struct("Queue")
+            .field("capacity", capacity)
+            .field("counts", &counts)
+            .finish_non_exhaustive()
+    }
+}
+
 impl State {
-    fn append(&mut self, lines: &[u8]) {
+    /// Whether the thread must hear of it: there is a first batch, or a full one.
+    fn append(&mut self, lines: &mut Vec<u8>) -> bool {
         let has_room = |batch: &&mut Batch| batch.lines.len() + lines.len() <= BATCH_BYTES;
         if let Some(batch) = self.batches.back_mut().filter(has_room) {
             batch.append(lines);
-            return;
+            return false;
         }
-        let mut batch = self.spare.take().unwrap_or_default();
-        batch.lines.reserve_exact(lines.len().max(BATCH_BYTES));
-        batch.append(lines);
+        let batch = if lines.len() > BATCH_BYTES {
+            Batch { lines: mem::take(lines), n_events: 1 }
+        } else {
+            let mut batch = self.spare.take().unwrap_or_default();
+            batch.lines.reserve_exact(BATCH_BYTES);
+            batch.append(lines);
+            batch
+        };
         self.batches.push_back(batch);
+        self.batches.len() <= 2
     }
 }
 
@@ -168,6 +201,65 @@ impl Batch {
 }
 
 /// Lines are written in pieces of at most so many bytes, or of one event.
-const BATCH_BYTES: usize = 64 << 10;
+pub(crate) const BATCH_BYTES: usize = 64 << 10;
 /// How long lines gather before they are written.
 const GATHER_TIME: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+    use crate::testing::SharedBuffer;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_many_threads_push_is_written_whole_and_counted_once() {
+        let (queue, buffer) = (Arc::new(Queue::new(1 << 30)), SharedBuffer::default());
+        let line = |i: usize| {
+            let n_zeros = if i.is_multiple_of(100) { 70_000 } else { 50 };
+            format!("{}{i}\n", "0".repeat(n_zeros)).into_bytes()
+        };
+        let (writing, mut output) = (Arc::clone(&queue), buffer.clone());
+        let writer = thread::spawn(move || writing.write_to(&mut output));
+        thread::scope(|scope| {
+            for of in 0..4 {
+                let queue = &queue;
+                let lines = (of * 1000..(of + 1) * 1000).map(line);
+                scope.spawn(move || lines.for_each(|mut line| queue.push(&mut line)));
+            }
+        });
+        assert!(queue.flush(10 * SECOND));
+        queue.close();
+        writer.join().unwrap();
+        let counts = Counts { written: 4000, ..Counts::default() };
+        assert_eq!(queue.counts(), counts);
+        let mut lines: Vec<usize> =
+            buffer.text().lines().map(|line| line.parse().unwrap()).collect();
+        lines.sort_unstable();
+        assert!(lines.into_iter().eq(0..4000));
+    }
+
+    #[test]
+    fn a_queue_takes_events_until_it_is_full() {
+        let queue = Queue::new(25);
+        for _ in 0..4 {
+            assert!(!queue.refuses() || queue.counts().queued_bytes == 30);
+            queue.push(&mut b"123456789\n".to_vec());
+        }
+        assert!(queue.refuses());
+        let Counts { queued_bytes, dropped, .. } = queue.counts();
+        assert_eq!((queued_bytes, dropped), (30, 3));
+        assert!(!queue.flush(Duration::ZERO), "nobody writes");
+    }
+
+    #[test]
+    fn what_is_shown_of_a_queue_is_not_what_it_holds() {
+        let queue = Queue::new(100);
+        queue.push(&mut b"secret".to_vec());
+        let shown = format!("{queue:?}");
+        assert!(shown.contains("queued_bytes: 6") && !shown.contains("115, 101"), "{shown}");
+    }
+}

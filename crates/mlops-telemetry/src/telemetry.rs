@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::lines::LineWriter;
-use crate::queue::Queue;
+use crate::queue::{BATCH_BYTES, Queue};
 use crate::{Error, Event, LineFormat, Privacy, RequestId};
 
 /// Takes events and writes them as lines, on a thread of its own.
@@ -50,7 +50,9 @@ impl Telemetry {
         }
     }
 
-    /// Leaves the lines of `event` for the thread, or drops and counts it; never waits for the output.
+    /// Leaves the lines of `event` for the thread, or drops and counts it; what is not sampled is not counted.
+    ///
+    /// Making the lines takes time that grows with the rows, some microseconds for a few; the output is not waited for.
     pub fn record(&self, event: &Event) {
         let Inner { queue, lines, .. } = &*self.0;
         if !self.is_sampled(event.request_id()) || queue.refuses() {
@@ -65,7 +67,7 @@ impl Telemetry {
                 queue.count_failed();
             }
             buffer.clear();
-            buffer.shrink_to(KEPT_BYTES);
+            buffer.shrink_to(BATCH_BYTES);
         });
     }
 
@@ -94,20 +96,17 @@ thread_local! {
     static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// So much of it a thread keeps.
-const KEPT_BYTES: usize = 16 << 10;
-
 /// What has become of events.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counts {
     /// Events whose lines are written.
     pub written: u64,
-    /// Events that found no room in the queue.
+    /// Events that found the queue full.
     pub dropped: u64,
-    /// Events whose lines could not be written.
+    /// Events whose lines could not be made or written.
     pub failed: u64,
-    /// The length of the lines that wait, in bytes.
+    /// The length of the lines that wait, or are being written, in bytes.
     pub queued_bytes: usize,
 }
 
@@ -133,7 +132,7 @@ impl TelemetryBuilder {
         Self { privacy, ..self }
     }
 
-    /// How many bytes of lines may wait; 32 MiB by default.
+    /// While so many bytes of lines wait, no more are taken; 32 MiB by default.
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity, ..self }
     }
@@ -233,7 +232,7 @@ mod tests {
 
         let (blocked, release) = Blocked::new();
         let buffer = blocked.buffer();
-        let telemetry = start(blocked, 20 * line);
+        let telemetry = start(blocked, 19 * line + 1);
         let started = Instant::now();
         for _ in 0..1000 {
             telemetry.record(&event());

@@ -48,7 +48,7 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
     let models = SeedModels::load(&programs.models)?;
     let expected = N_ROWS.map(|n| Expected::of(&models, &wine::records(n)));
     let mut measurements = Measurements::new(seconds, programs.versions()?);
-    measurements.pauses[0] = Pauses::measure(WATCH).to_string();
+    measurements.pauses[0] = Pauses::measure(WATCH);
     let mut answer = Vec::new();
     for contestant in &CONTESTANTS {
         let server = match Server::start(contestant, &programs, work) {
@@ -77,7 +77,7 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
             peak_mb: memory.peak_kb as f64 / 1024.0,
         });
     }
-    measurements.pauses[1] = Pauses::measure(WATCH).to_string();
+    measurements.pauses[1] = Pauses::measure(WATCH);
     let total = measurements.case(OURS, stages::N_ROWS, Load::Closed(MANY)).map(|case| case.cpu_us);
     if let Some(total) = total {
         measurements.stages = stages::measure(&programs.models, &answer, total)?;

@@ -27,7 +27,7 @@ impl collector::Collector for Collector {
                 "Events by what became of them",
                 outcomes,
             )?;
-            let help = "Memory of the events that wait to be written";
+            let help = "Length of the lines that wait to be written";
             gauge(&mut encoder, "telemetry_queue_bytes", help, counts.queued_bytes)?;
         }
         if let Some(audit) = &self.0.audit {

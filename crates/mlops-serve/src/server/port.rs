@@ -60,12 +60,15 @@ impl Port {
             }
         }
         drop(self.listener);
-        let finished = timeout(self.grace, graceful.shutdown()).await;
+        if timeout(self.grace, graceful.shutdown()).await.is_ok() {
+            // They are through, and let go of the service.
+            while open.join_next().await.is_some() {}
+            return 0;
+        }
         while open.try_join_next().is_some() {}
-        let n_cut = if finished.is_ok() { 0 } else { open.len() };
         // A model that hangs is not waited for.
         open.abort_all();
-        n_cut
+        open.len()
     }
 
     /// Waits for a connection. What can fail here passes, so it is counted and tried again.

@@ -345,7 +345,8 @@ async fn administration_has_a_port_of_its_own() {
     let shutdown = async {
         let _ = stopped.await;
     };
-    let server = tokio::spawn(Server::new(service).admin(admin).run(listener, shutdown));
+    let server = Server::new(service).event_loops(0).admin(admin);
+    let server = tokio::spawn(server.run(listener, shutdown));
 
     for path in ["GET /metrics", "POST /admin/reload"] {
         let reply = ask(address, path).await;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 
+use mlops_benches::pauses::Pauses;
 use serde::{Serialize, Serializer};
 
 use super::contestant::{AS_ORIGINAL, ORIGINAL, OURS, UNMONITORED};
@@ -15,7 +16,7 @@ pub(crate) struct Measurements {
     versions: BTreeMap<String, String>,
     skipped: Vec<Skipped>,
     /// What the machine took of the time of its cores, before and after all cases.
-    pub(crate) pauses: [String; 2],
+    pub(crate) pauses: [Pauses; 2],
     /// How long each case took.
     pub(crate) seconds: u32,
     pub(crate) services: Vec<Service>,
@@ -77,7 +78,7 @@ impl Measurements {
             machine: machine(),
             versions,
             skipped: Vec::new(),
-            pauses: [const { String::new() }; 2],
+            pauses: Default::default(),
             seconds,
             services: Vec::new(),
             cases: Vec::new(),
