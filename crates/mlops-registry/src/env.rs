@@ -100,7 +100,7 @@ mod tests {
             let error = store_root(Some(uri)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{uri}");
             let text = format!("{error} {}", error.source().unwrap());
-            assert!(text.contains("only local stores") && !text.contains("secret"), "{text}");
+            assert!(text.contains("not supported") && !text.contains("secret"), "{text}");
         }
         assert_eq!(store_root(Some("file:x")).unwrap_err().kind(), ErrorKind::InvalidUri);
     }

@@ -6,7 +6,7 @@ use mlops_core::ModelError;
 
 use crate::{NameError, UriError};
 
-/// Why the store could not do what it was asked for.
+/// Why a store or server could not do what it was asked for.
 ///
 /// It names the operation and its target; what lies below, if anything, is the
 /// [`source`](StdError::source).
@@ -31,6 +31,8 @@ pub enum ErrorKind {
     InvalidName,
     /// A URI is malformed; the source is a [`UriError`].
     InvalidUri,
+    /// The server does not let whoever asks do it.
+    Forbidden,
     /// A file or directory could not be read or written.
     Io,
     /// A file of the store is there, and its content is not what its place promises.
@@ -43,7 +45,13 @@ pub enum ErrorKind {
     NotArchivable,
     /// The parameter is logged already, with another value.
     ParamChanged,
-    /// The location is of a kind that this crate does not read yet.
+    /// The server does not take the arguments.
+    Refused,
+    /// The server wants to know who asks.
+    Unauthorized,
+    /// The server cannot be reached, or has no time, or failed.
+    Unavailable,
+    /// The location is of a kind that this crate does not read, or the server does not have what was asked for.
     Unsupported,
 }
 
@@ -98,6 +106,24 @@ impl Error {
         self.0.kind == ErrorKind::NotFound
     }
 
+    /// Whether there is no such thing on this server or in this store, and will not be: stages in Unity Catalog, logged
+    /// models before MLflow 3.
+    pub fn is_unsupported(&self) -> bool {
+        self.0.kind == ErrorKind::Unsupported
+    }
+
+    /// What a server said, if one was asked.
+    #[cfg(feature = "client")]
+    pub fn server(&self) -> Option<&crate::client::ServerError> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
+    /// Whether the server may have done it, without saying so.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.server().is_some_and(|error| error.is_ambiguous)
+    }
+
     /// What was being done, such as `register`.
     pub fn operation(&self) -> &'static str {
         self.0.operation
@@ -116,13 +142,17 @@ impl fmt::Display for Error {
             ErrorKind::AlreadyExists => "it is there already",
             ErrorKind::InvalidName => "the name is not allowed",
             ErrorKind::InvalidUri => "it is not a valid model URI",
+            ErrorKind::Forbidden => "the server does not allow it",
             ErrorKind::Io => "the file system refuses",
             ErrorKind::Malformed => "the content is malformed",
             ErrorKind::Model => "the model cannot be written",
             ErrorKind::NotFound => "it is not there",
             ErrorKind::NotArchivable => "only Staging and Production have versions to archive",
             ErrorKind::ParamChanged => "it is logged already with another value",
-            ErrorKind::Unsupported => "not supported yet: only local stores",
+            ErrorKind::Refused => "the server refuses",
+            ErrorKind::Unauthorized => "the server asks who you are",
+            ErrorKind::Unavailable => "the server gave no answer",
+            ErrorKind::Unsupported => "it is not supported",
         };
         write!(f, "cannot {operation} {target}: {reason}")
     }

@@ -18,6 +18,12 @@ pub(crate) fn decimal_id() -> String {
     (SMALLEST + bits() % (9 * SMALLEST)).to_string()
 }
 
+/// A random number in `[0, 1)`.
+#[cfg(feature = "client")]
+pub(crate) fn unit() -> f64 {
+    (bits() >> 75) as f64 * 2.0_f64.powi(-53)
+}
+
 /// 128 random bits: two hashes under keys that the operating system seeded.
 ///
 /// Every `RandomState` has keys of its own. Process and time are hashed too, in case that two

@@ -15,6 +15,9 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    const ALL: [Self; 5] =
+        [Self::Running, Self::Scheduled, Self::Finished, Self::Failed, Self::Killed];
+
     /// The number as MLflow's `meta.yaml` has it.
     pub(crate) fn to_number(self) -> u8 {
         match self {
@@ -27,9 +30,23 @@ impl RunStatus {
     }
 
     pub(crate) fn from_number(number: u8) -> Option<Self> {
-        [Self::Running, Self::Scheduled, Self::Finished, Self::Failed, Self::Killed]
-            .into_iter()
-            .find(|status| status.to_number() == number)
+        Self::ALL.into_iter().find(|status| status.to_number() == number)
+    }
+
+    /// The name that MLflow gives the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Scheduled => "SCHEDULED",
+            Self::Finished => "FINISHED",
+            Self::Failed => "FAILED",
+            Self::Killed => "KILLED",
+        }
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fixture paths, generators and tolerances for the tests of this workspace.
 
+mod mock_server;
 mod mutations;
 mod recipe;
 mod shared_buffer;
@@ -7,6 +8,7 @@ mod shared_buffer;
 use std::env;
 use std::path::PathBuf;
 
+pub use mock_server::{MockRequest, MockServer, Reply};
 pub use mutations::{Mutator, n_mutations};
 pub use recipe::sample;
 pub use shared_buffer::SharedBuffer;

@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::MlflowClient;
+use super::call::Call;
+use super::filter::Filter;
+use super::pages::{Page, Pages};
+use super::runs::{Pair, map};
+use super::wire;
+use crate::{Error, ErrorKind};
+
+/// A registered model: a name for versions of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegisteredModel {
+    /// The name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The versions that aliases point to.
+    pub aliases: BTreeMap<String, u64>,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was registered, in milliseconds since 1970 in UTC.
+    pub creation_timestamp: i64,
+}
+
+const PAGE: u32 = 1000;
+
+impl MlflowClient {
+    /// Registers a model under `name`; nothing happens if it is registered already.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if the name is not allowed.
+    pub async fn register(&self, name: &str) -> Result<(), Error> {
+        let body = json!({ "name": name });
+        let call = Call::post("register the model", "registered-models/create", body).target(name);
+        // A second attempt finds what the first one made.
+        match self.transport.run(call.idempotent()).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// The registered model called `name`.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn registered_model(&self, name: &str) -> Result<RegisteredModel, Error> {
+        let get = "get the registered model";
+        let call = Call::get(get, "registered-models/get").query("name", name).target(name);
+        self.transport.send::<One>(call).await?.registered_model.try_into()
+    }
+
+    /// The registered models for which a filter holds.
+    pub fn search_registered_models(&self, filter: &Filter) -> Pages<RegisteredModel> {
+        let call = Call::get("search", "registered-models/search")
+            .target("registered models")
+            .query("filter", filter)
+            .query("max_results", PAGE);
+        Pages::new::<Many>(&self.transport, call)
+    }
+
+    /// Deletes a registered model and its versions.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn delete_registered_model(&self, name: &str) -> Result<(), Error> {
+        let delete = "delete the registered model";
+        let body = json!({ "name": name });
+        self.transport
+            .run(Call::delete(delete, "registered-models/delete", body).target(name))
+            .await
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    aliases: Vec<WireAlias>,
+    #[serde(default)]
+    tags: Vec<Pair>,
+    #[serde(default, with = "wire::integer")]
+    creation_timestamp: i64,
+}
+
+#[derive(Deserialize)]
+struct WireAlias {
+    alias: String,
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct One {
+    registered_model: Wire,
+}
+
+#[derive(Deserialize)]
+struct Many {
+    #[serde(default)]
+    registered_models: Vec<Wire>,
+    #[serde(default)]
+    next_page_token: String,
+}
+
+impl TryFrom<Wire> for RegisteredModel {
+    type Error = Error;
+
+    fn try_from(wire: Wire) -> Result<Self, Error> {
+        let mut aliases = BTreeMap::new();
+        for WireAlias { alias, version } in wire.aliases {
+            let malformed = |_| {
+                Error::new(ErrorKind::Malformed, "read the version", format_args!("`{version}`"))
+            };
+            aliases.insert(alias, version.parse().map_err(malformed)?);
+        }
+        Ok(Self {
+            name: wire.name,
+            description: wire.description,
+            aliases,
+            tags: map(wire.tags),
+            creation_timestamp: wire.creation_timestamp,
+        })
+    }
+}
+
+impl Page for Many {
+    type Item = RegisteredModel;
+
+    fn split(self) -> Result<(Vec<RegisteredModel>, String), Error> {
+        let models = self.registered_models.into_iter().map(TryInto::try_into);
+        Ok((models.collect::<Result<_, _>>()?, self.next_page_token))
+    }
+}

@@ -1,0 +1,170 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls_platform_verifier::BuilderVerifierExt;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::time::sleep;
+
+use super::auth::Auth;
+use super::call::Call;
+use super::retries::{Failure, Retries};
+use super::server_error::ServerError;
+use crate::{Error, ErrorKind, random};
+
+/// Sends calls to one server, again where that may help.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    http: Client,
+    /// Without user, query and slash at the end.
+    base: Url,
+    auth: Auth,
+    retries: Retries,
+}
+
+/// How long a server is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Duration,
+    /// Until the answer begins or goes on.
+    pub(crate) read: Duration,
+}
+
+const API: &str = "/api/2.0/mlflow/";
+/// MLflow's servers close connections that are idle for five seconds.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+const USER_AGENT: &str = concat!("mlops-registry/", env!("CARGO_PKG_VERSION"));
+
+impl Transport {
+    pub(crate) fn new(
+        base: Url,
+        auth: Auth,
+        retries: Retries,
+        timeouts: Timeouts,
+    ) -> Result<Self, Error> {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(ErrorKind::Io, "prepare connections to", &base).with_source(error)
+        };
+        let provider = Arc::new(ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(|error| failed(error.into()))?
+            .with_no_client_auth();
+        let http = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(USER_AGENT)
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.read)
+            .pool_idle_timeout(POOL_IDLE)
+            // Whoever follows sends secrets to whom the server names.
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| failed(error.into()))?;
+        Ok(Self { http, base, auth, retries })
+    }
+
+    /// Sends a call and reads the result.
+    ///
+    /// # Errors
+    /// An error with a [`ServerError`] as source.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        let endpoint = self.endpoint(&call);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (failure, mut error) = match self.attempt(&call, endpoint.clone()).await {
+                Ok(body) => {
+                    return read(&body).map_err(|error| call_error(&call, error, &endpoint));
+                }
+                Err(failed) => failed,
+            };
+            let wait = self.retries.wait(&failure, call.repeat, attempts, random::unit());
+            let Some(wait) = wait else {
+                error.attempts = attempts;
+                error.is_ambiguous = failure.is_ambiguous();
+                return Err(call_error(&call, error, &endpoint));
+            };
+            sleep(wait).await;
+        }
+    }
+
+    /// Sends a call whose result is nothing.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub(crate) async fn run(&self, call: Call) -> Result<(), Error> {
+        self.send::<IgnoredAny>(call).await.map(|_| ())
+    }
+
+    fn endpoint(&self, call: &Call) -> Url {
+        let mut url = self.base.clone();
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        let api = if call.path.starts_with('/') { "" } else { API };
+        url.set_path(&format!("{prefix}{api}{}", call.path));
+        url
+    }
+
+    async fn attempt(&self, call: &Call, mut url: Url) -> Result<Vec<u8>, (Failure, ServerError)> {
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        let mut request = self.auth.apply(self.http.request(call.method.clone(), url));
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let response = request.send().await.map_err(without_answer)?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.map(str::to_owned);
+        let body = response.bytes().await.map_err(without_answer)?;
+        if status.is_success() {
+            return Ok(body.into());
+        }
+        let mut error = ServerError::of_answer(status.as_u16(), &body);
+        if let Some(location) = location {
+            error.message = format!("moved to {location}");
+        }
+        let is_explained = error.code.is_some();
+        Err((Failure::Status { status: status.as_u16(), is_explained, retry_after }, error))
+    }
+}
+
+fn without_answer(error: reqwest::Error) -> (Failure, ServerError) {
+    let (failure, message) = if error.is_connect() {
+        (Failure::Unreachable, "no connection")
+    } else if error.is_timeout() {
+        (Failure::Lost, "no answer in time")
+    } else {
+        (Failure::Lost, "the connection ended before the answer")
+    };
+    // The address may hold what is searched for.
+    (failure, ServerError::without_answer(message).with_cause(error.without_url()))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServerError> {
+    // Databricks says nothing in place of `{}`.
+    let body = match body.trim_ascii() {
+        b"" | b"200 OK" => b"{}",
+        body => body,
+    };
+    serde_json::from_slice(body).map_err(|error| {
+        ServerError::without_answer("the answer is not what MLflow answers").with_cause(error)
+    })
+}
+
+fn call_error(call: &Call, mut error: ServerError, endpoint: &Url) -> Error {
+    error.endpoint = format!("{} {endpoint}", call.method);
+    Error::new(error.kind(), call.operation, &call.target).with_source(error)
+}
+
+/// In seconds; the other form is a date, which MLflow and its proxies do not send.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,30 @@
+"""Reads with MLflow's own client what tests/server has written to a server.
+
+usage: read_server.py URL
+"""
+
+import math
+import sys
+
+import mlflow
+
+(url,) = sys.argv[1:]
+mlflow.set_tracking_uri(url)
+client = mlflow.MlflowClient()
+
+experiment = client.get_experiment_by_name("wine's \"quality\"")
+assert experiment.tags["team"] == "ml", experiment
+runs = client.search_runs([experiment.experiment_id], "status = 'FINISHED'")
+assert runs, "no run"
+run = runs[0]
+assert run.info.run_name == "trial 1", run.info
+assert run.data.tags["note"] == "two\nlines, é", run.data.tags
+assert run.data.params["p149"] == "it's 149", run.data.params
+assert run.data.metrics["loss"] == 1 / 2500 and math.isnan(run.data.metrics["val/auc"]), run.data.metrics
+history = client.get_metric_history(run.info.run_id, "loss")
+assert [metric.step for metric in sorted(history, key=lambda each: each.step)] == list(range(2500))
+
+version = client.get_model_version_by_alias("wine quality", "production")
+assert version.current_stage == "Production" and version.run_id == run.info.run_id, version
+assert version.tags["checked"] == "yes", version
+print(f"MLflow {mlflow.__version__} reads what was written to {url}")
