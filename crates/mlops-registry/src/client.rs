@@ -4,6 +4,7 @@ mod auth;
 mod call;
 mod experiments;
 mod filter;
+mod log_batch;
 mod metrics;
 mod model_versions;
 mod pages;
@@ -21,11 +22,12 @@ use reqwest::Url;
 
 pub use auth::Auth;
 pub use filter::{Compare, Filter, FilterError};
+pub use log_batch::LogBatch;
 pub use metrics::NewMetric;
 pub use pages::Pages;
 pub use registered_models::RegisteredModel;
 pub use retries::Retries;
-pub use runs::{LogBatch, NewRun, Run};
+pub use runs::{NewRun, Run};
 pub use server_error::{ErrorCode, ServerError};
 
 use crate::{Error, ErrorKind};

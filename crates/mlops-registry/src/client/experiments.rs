@@ -46,9 +46,7 @@ impl MlflowClient {
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one of this name, be it deleted.
     pub async fn create_experiment(&self, name: &str) -> Result<Experiment, Error> {
-        let create = "create the experiment";
-        let call = Call::post(create, "experiments/create", json!({ "name": name })).target(name);
-        let Created { experiment_id } = self.transport.send(call).await?;
+        let Created { experiment_id } = self.transport.send(creation(name)).await?;
         self.experiment_by_id(&experiment_id).await
     }
 
@@ -61,12 +59,13 @@ impl MlflowClient {
             Err(error) if error.is_not_found() => {}
             found => return found,
         }
-        match self.create_experiment(name).await {
-            // Somebody else was quicker, or an earlier attempt of this one.
+        // Where an attempt was not answered, the next one finds what it made, or what somebody else did.
+        match self.transport.send(creation(name).idempotent()).await {
+            Ok(Created { experiment_id }) => self.experiment_by_id(&experiment_id).await,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 self.experiment_by_name(name).await
             }
-            created => created,
+            Err(error) => Err(error),
         }
     }
 
@@ -122,6 +121,10 @@ impl MlflowClient {
         let call = Call::post("tag the experiment", "experiments/set-experiment-tag", body);
         self.transport.run(call.target(id).idempotent()).await
     }
+}
+
+fn creation(name: &str) -> Call {
+    Call::post("create the experiment", "experiments/create", json!({ "name": name })).target(name)
 }
 
 impl From<Wire> for Experiment {

@@ -174,7 +174,7 @@ async fn an_experiment_that_somebody_else_creates_meanwhile_is_taken() {
             ),
         )
     };
-    let server = serving(vec![missing(), taken, there("active")]);
+    let server = serving(vec![missing(), Reply::Drop, taken, there("active")]);
     assert_eq!(client(&server).experiment("wine").await.unwrap().id, "7");
     let server = serving(vec![there("deleted")]);
     let error = client(&server).experiment("wine").await.unwrap_err();
