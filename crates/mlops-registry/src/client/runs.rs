@@ -75,9 +75,11 @@ impl MlflowClient {
             ("mlflow.user", env::user()),
             ("mlflow.source.name", env::program()),
             ("mlflow.source.type", "LOCAL".to_owned()),
-            (REQUEST_TAG, request_id.clone()),
         ];
-        tags.extend(standard.map(|(key, value)| (key.to_owned(), value)));
+        for (key, value) in standard {
+            tags.entry(key.to_owned()).or_insert(value);
+        }
+        tags.insert(REQUEST_TAG.to_owned(), request_id.clone());
         if let Some(parent) = parent {
             tags.insert(PARENT_TAG.to_owned(), parent.to_string());
         }
@@ -91,8 +93,10 @@ impl MlflowClient {
         }
         let call = Call::post("create the run", "runs/create", body).target(&name);
         let find = async || {
-            // The tag is 32 hexadecimal digits, which can be said in a filter.
-            let by_tag = Filter::tag(REQUEST_TAG, Compare::Equal, &request_id).unwrap_or_default();
+            let by_tag = Filter::tag(REQUEST_TAG, Compare::Equal, &request_id);
+            let no_words =
+                |error| Error::new(ErrorKind::Unsupported, "look up", "the run").with_source(error);
+            let by_tag = by_tag.map_err(no_words)?;
             let mut found = self.search_runs(&[&experiment.id], &by_tag, &[]);
             Ok(found.next().await?.and_then(|page| page.into_iter().next()))
         };
