@@ -11,30 +11,30 @@ pub(crate) struct Call {
     pub(crate) operation: &'static str,
     pub(crate) target: String,
     pub(crate) method: Method,
-    /// Below `/api/2.0/mlflow/`, or from the root if it begins with `/`.
-    pub(crate) path: String,
+    /// Below `/api/2.0/mlflow/`.
+    pub(crate) path: &'static str,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) body: Option<Value>,
     pub(crate) repeat: Repeat,
 }
 
 impl Call {
-    fn new(operation: &'static str, method: Method, path: impl Into<String>) -> Self {
+    fn new(operation: &'static str, method: Method, path: &'static str) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
         let (target, query, body) = (String::new(), Vec::new(), None);
-        Self { operation, target, method, path: path.into(), query, body, repeat }
+        Self { operation, target, method, path, query, body, repeat }
     }
 
-    pub(crate) fn get(operation: &'static str, path: impl Into<String>) -> Self {
+    pub(crate) fn get(operation: &'static str, path: &'static str) -> Self {
         Self::new(operation, Method::GET, path)
     }
 
-    pub(crate) fn post(operation: &'static str, path: impl Into<String>, body: Value) -> Self {
+    pub(crate) fn post(operation: &'static str, path: &'static str, body: Value) -> Self {
         Self { body: Some(body), ..Self::new(operation, Method::POST, path) }
     }
 
     /// MLflow reads the arguments of a `DELETE` from its body alone.
-    pub(crate) fn delete(operation: &'static str, path: impl Into<String>, body: Value) -> Self {
+    pub(crate) fn delete(operation: &'static str, path: &'static str, body: Value) -> Self {
         Self { body: Some(body), ..Self::new(operation, Method::DELETE, path) }
     }
 

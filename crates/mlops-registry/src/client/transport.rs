@@ -104,8 +104,7 @@ impl Transport {
     fn endpoint(&self, call: &Call) -> Url {
         let mut url = self.base.clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
-        let api = if call.path.starts_with('/') { "" } else { API };
-        url.set_path(&format!("{prefix}{api}{}", call.path));
+        url.set_path(&format!("{prefix}{API}{}", call.path));
         url
     }
 
