@@ -15,6 +15,7 @@ mod server_error;
 mod transport;
 mod wire;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ pub struct MlflowClient {
 }
 
 /// Collects what a [`MlflowClient`] is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct MlflowClientBuilder {
     tracking_uri: String,
@@ -87,6 +88,18 @@ impl MlflowClient {
             retries: Retries::default(),
             timeouts: Timeouts { connect: Duration::from_secs(10), read: Duration::from_secs(120) },
         }
+    }
+}
+
+/// Without the tracking URI, which may hold a password.
+impl fmt::Debug for MlflowClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { auth, retries, timeouts, .. } = self;
+        f.debug_struct("MlflowClientBuilder")
+            .field("auth", auth)
+            .field("retries", retries)
+            .field("timeouts", timeouts)
+            .finish_non_exhaustive()
     }
 }
 

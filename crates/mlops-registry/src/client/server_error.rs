@@ -131,9 +131,7 @@ impl ServerError {
                 "the server answers under other host names only: start it with `--allowed-hosts` \
                  (MLFLOW_SERVER_ALLOWED_HOSTS) and this one, with its port",
             ),
-            Some(401) => {
-                Some("set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD")
-            }
+            Some(401) => Some("give the client a token, or a name and a password: `Auth`"),
             Some(300..=399) => Some("the server has moved: use the address that it names"),
             None => Some("see that the server runs and can be reached from here"),
             _ => None,
@@ -227,7 +225,7 @@ mod tests {
         assert!(text.contains("--allowed-hosts"), "{text}");
         let (kind, text) = answer(401, "<p>You are not authenticated");
         assert_eq!(kind, ErrorKind::Unauthorized);
-        assert!(text.contains("You are not authenticated; set MLFLOW_TRACKING_TOKEN"), "{text}");
+        assert!(text.contains("You are not authenticated; give the client a token"), "{text}");
     }
 
     #[test]

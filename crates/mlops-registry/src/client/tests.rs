@@ -208,7 +208,9 @@ async fn versions_stages_and_aliases_are_sent_as_mlflow_wants_them() {
 #[test]
 fn only_servers_are_tracked_over_http() {
     for uri in ["file:///x", "databricks", "", "mlruns", "ftp://u:secret@h"] {
-        let error = MlflowClient::new(uri).unwrap_err();
+        let builder = MlflowClient::builder(uri);
+        assert!(!format!("{builder:?}").contains("secret"), "{builder:?}");
+        let error = builder.build().unwrap_err();
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
 }
