@@ -35,7 +35,7 @@ pub enum ErrorKind {
     Forbidden,
     /// A file or directory could not be read or written.
     Io,
-    /// A file of the store is there, and its content is not what its place promises.
+    /// A file of the store is there, and its content is not what its place promises; or a server's answer is not MLflow's.
     Malformed,
     /// A model could not write itself; the source is a [`ModelError`].
     Model,

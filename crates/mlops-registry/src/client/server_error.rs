@@ -109,6 +109,7 @@ impl ServerError {
             // A page in place of JSON: the server has no such route.
             Some(404 | 405) if self.code.is_none() => ErrorKind::Unsupported,
             Some(501) => ErrorKind::Unsupported,
+            Some(200..=299) => ErrorKind::Malformed,
             Some(404) => ErrorKind::NotFound,
             // MLflow's answer to an alias that is not there.
             Some(400) if self.message.contains(" alias ") && self.message.contains("not found") => {

@@ -103,6 +103,16 @@ async fn cut_and_late_answers_are_no_answers() {
 }
 
 #[tokio::test]
+async fn an_answer_of_somebody_else_is_malformed() {
+    let server = serving(vec![Reply::text(200, "text/html", "<h1>Welcome</h1>")]);
+    let error = client(&server).run(&run_id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    let said = error.server().unwrap().to_string();
+    assert!(said.ends_with("status 200: the answer is not what MLflow answers"), "{said}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_server_that_asks_for_patience_gets_it() {
     let later = |seconds| Reply::json(429, "{}").header("Retry-After", seconds);
     let server = serving(vec![later("0"), Reply::json(200, RUN)]);

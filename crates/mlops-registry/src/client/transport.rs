@@ -153,7 +153,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServerError> {
         body => body,
     };
     serde_json::from_slice(body).map_err(|error| {
-        ServerError::without_answer("the answer is not what MLflow answers").with_cause(error)
+        let not_mlflow = ServerError::without_answer("the answer is not what MLflow answers");
+        ServerError { status: Some(200), ..not_mlflow }.with_cause(error)
     })
 }
 
