@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use reqwest::Method;
@@ -12,24 +13,32 @@ pub(crate) struct Call {
     pub(crate) target: String,
     pub(crate) method: Method,
     /// Below `/api/2.0/mlflow/`.
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) body: Option<Value>,
     pub(crate) repeat: Repeat,
 }
 
 impl Call {
-    fn new(operation: &'static str, method: Method, path: &'static str) -> Self {
+    pub(crate) fn new(
+        operation: &'static str,
+        method: Method,
+        path: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
         let (target, query, body) = (String::new(), Vec::new(), None);
-        Self { operation, target, method, path, query, body, repeat }
+        Self { operation, target, method, path: path.into(), query, body, repeat }
     }
 
-    pub(crate) fn get(operation: &'static str, path: &'static str) -> Self {
+    pub(crate) fn get(operation: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(operation, Method::GET, path)
     }
 
-    pub(crate) fn post(operation: &'static str, path: &'static str, body: Value) -> Self {
+    pub(crate) fn post(
+        operation: &'static str,
+        path: impl Into<Cow<'static, str>>,
+        body: Value,
+    ) -> Self {
         Self { body: Some(body), ..Self::new(operation, Method::POST, path) }
     }
 
