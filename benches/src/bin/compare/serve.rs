@@ -4,7 +4,8 @@
 //! An answer of each is held against ours before it is measured: classes are equal, or probabilities to 1e-6; scores of
 //! outliers and p-values to 1e-6. `wrk` sends one request after the other on 1 and on 8 connections. Then requests come
 //! at half of the rate of 8 connections, whatever the service does, and a latency counts from when a request was meant
-//! to be sent. CPU time is that of the service's process and its descendants.
+//! to be sent. CPU time is that of the service's process and its descendants. Right after a service of ours, sockets that
+//! answer at once get the same requests at the same rate: what they take is the machine's and the client's.
 //!
 //! `PEERS_PYTHON` has `benches/peers/requirements-serve.txt`; `MLSERVER_PYTHON`, if it is set, has
 //! `requirements-serve-mlserver.txt`, which does not go with the others. Each peer has one worker.
@@ -14,6 +15,7 @@ mod contestant;
 mod measurements;
 mod programs;
 mod server;
+mod sockets;
 mod stages;
 mod wrk;
 
@@ -59,14 +61,15 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
             }
         };
         for (n, expected) in N_ROWS.into_iter().zip(&expected) {
-            let got =
-                check(contestant, &server, n, expected.as_ref().map_err(ToString::to_string)?)?;
-            if contestant.name == OURS && n == stages::N_ROWS {
+            let expected = expected.as_ref().map_err(ToString::to_string)?;
+            let got = check(contestant, &server, n, expected)?;
+            measure(contestant, &server, n, work, &mut measurements)?;
+            if n == stages::N_ROWS && measurements::JUDGED.contains(&contestant.name) {
+                measure_sockets(contestant, &got, &mut measurements)?;
+            }
+            if n == stages::N_ROWS && contestant.name == OURS {
                 answer = got;
             }
-        }
-        for n in N_ROWS {
-            measure(contestant, &server, n, work, &mut measurements)?;
         }
         let memory = process::memory(&server.processes());
         measurements.services.push(Service {
@@ -133,6 +136,7 @@ fn measure(
             p99_us,
             cpu_us: cpu * 1e6 / requests as f64,
             ratio: None,
+            sockets_p99_us: None,
         });
     }
     let connections = (0..MANY).map(|_| server.connect()).collect::<Result<_, _>>()?;
@@ -154,6 +158,22 @@ fn measure(
         p99_us,
         cpu_us: cpu * 1e6 / requests as f64,
         ratio: None,
+        sockets_p99_us: None,
     });
+    Ok(())
+}
+
+/// The last case again, with sockets that answer at once.
+fn measure_sockets(
+    contestant: &Contestant,
+    answer: &[u8],
+    measurements: &mut Measurements,
+) -> Result<(), Box<dyn Error>> {
+    let seconds = f64::from(measurements.seconds);
+    if let Some(case) = measurements.cases.last_mut() {
+        let request = contestant.request(case.n_rows);
+        let measured = sockets::measure(MANY, &request, answer, case.per_second, seconds)?;
+        case.sockets_p99_us = Some(measured.p99_us);
+    }
     Ok(())
 }
