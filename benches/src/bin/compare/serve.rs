@@ -5,7 +5,7 @@
 //! outliers and p-values to 1e-6. `wrk` sends one request after the other on 1 and on 8 connections. Then requests come
 //! at half of the rate of 8 connections, whatever the service does, and a latency counts from when a request was meant
 //! to be sent. CPU time is that of the service's process and its descendants. Right after a service of ours, sockets that
-//! answer at once get the same requests at the same rate: what they take is the machine's and the client's.
+//! take as much CPU time for a request get as many of them: their latency is the machine's and the client's.
 //!
 //! `PEERS_PYTHON` has `benches/peers/requirements-serve.txt`; `MLSERVER_PYTHON`, if it is set, has
 //! `requirements-serve-mlserver.txt`, which does not go with the others. Each peer has one worker.
@@ -34,6 +34,7 @@ use contestant::{CONTESTANTS, Contestant, OURS};
 use measurements::{Case, Load, Measurements, Service};
 use programs::Programs;
 use server::Server;
+use sockets::Work;
 use wrk::Wrk;
 
 pub(crate) const N_ROWS: [usize; 3] = [1, 2, 100];
@@ -163,7 +164,7 @@ fn measure(
     Ok(())
 }
 
-/// The last case again, with sockets that answer at once.
+/// The last case again, with sockets that are as busy.
 fn measure_sockets(
     contestant: &Contestant,
     answer: &[u8],
@@ -171,9 +172,15 @@ fn measure_sockets(
 ) -> Result<(), Box<dyn Error>> {
     let seconds = f64::from(measurements.seconds);
     if let Some(case) = measurements.cases.last_mut() {
-        let request = contestant.request(case.n_rows);
-        let measured = sockets::measure(MANY, &request, answer, case.per_second, seconds)?;
-        case.sockets_p99_us = Some(measured.p99_us);
+        let work = Work {
+            connections: MANY,
+            request: &contestant.request(case.n_rows),
+            answer,
+            per_second: case.per_second,
+            seconds,
+            cpu: Duration::from_secs_f64(case.cpu_us / 1e6),
+        };
+        case.sockets_p99_us = Some(sockets::measure(&work)?.p99_us);
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub(crate) struct Case {
     pub(crate) cpu_us: f64,
     /// `per_second` by that of the original under the same load; `None` where the client decides how many come.
     pub(crate) ratio: Option<f64>,
-    /// `p99_us` of sockets that answer at once, under the same load.
+    /// `p99_us` of sockets that are as busy, under the same load.
     pub(crate) sockets_p99_us: Option<f64>,
 }
 
@@ -135,10 +135,10 @@ impl Measurements {
             }
         }
         if let Some(case) = two(name, Load::Open) {
-            let mut measured = format!("{:.0} us at {:.0}/s", case.p99_us, case.per_second);
-            if let Some(sockets) = case.sockets_p99_us {
-                measured += &format!(" (sockets that answer at once: {sockets:.0} us)");
-            }
+            let sockets = |us| format!(" (sockets that are as busy: {us:.0} us)");
+            let sockets = case.sockets_p99_us.map_or_else(String::new, sockets);
+            let Case { p99_us, per_second, .. } = case;
+            let measured = format!("{p99_us:.0} us at {per_second:.0}/s{sockets}");
             goal("p99 below 1 ms at half load".to_owned(), measured, case.p99_us < 1e3);
         }
         if let Some(service) = self.services.iter().find(|service| service.name == name) {
