@@ -64,14 +64,22 @@ pub fn create_dir_through<E: From<io::Error>>(
 ) -> Result<(), E> {
     let temporary = directory.join(temporary_name());
     fs::create_dir_all(&temporary)?;
-    let outcome = fill(&temporary)
-        .and_then(|()| Ok(flush_tree(&temporary)?))
-        .and_then(|()| Ok(fs::rename(&temporary, path)?));
+    let outcome = fill(&temporary).and_then(|()| Ok(move_dir(&temporary, path)?));
     if outcome.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_dir_all(&temporary);
     }
-    outcome.and_then(|()| Ok(flush_directory(parent(path))?))
+    outcome
+}
+
+/// Moves the directory `from`, once all of it is on the device, to `path` on the same file system.
+///
+/// # Errors
+/// What the operating system answers, among them that `path` is there already and not empty.
+pub fn move_dir(from: &Path, path: &Path) -> io::Result<()> {
+    flush_tree(from)?;
+    fs::rename(from, path)?;
+    flush_directory(parent(path))
 }
 
 /// Flushes the entries of a directory; on systems without such a thing, renaming is durable on its own.

@@ -1,5 +1,6 @@
 //! A client of MLflow servers, with the feature `client`.
 
+mod artifacts;
 mod auth;
 mod call;
 mod experiments;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+pub use artifacts::{Artifact, ArtifactRepository, Progress, Transfer};
 pub use auth::Auth;
 pub use filter::{Compare, Filter, FilterError};
 pub use log_batch::LogBatch;
@@ -58,6 +60,7 @@ use transport::{Timeouts, Transport};
 #[derive(Clone, Debug)]
 pub struct MlflowClient {
     transport: Arc<Transport>,
+    local_artifacts: bool,
 }
 
 /// Collects what a [`MlflowClient`] is made of.
@@ -68,6 +71,7 @@ pub struct MlflowClientBuilder {
     auth: Option<Auth>,
     retries: Retries,
     timeouts: Timeouts,
+    local_artifacts: bool,
 }
 
 impl MlflowClient {
@@ -87,6 +91,7 @@ impl MlflowClient {
             auth: None,
             retries: Retries::default(),
             timeouts: Timeouts { connect: Duration::from_secs(10), read: Duration::from_secs(120) },
+            local_artifacts: false,
         }
     }
 }
@@ -119,6 +124,12 @@ impl MlflowClientBuilder {
         Self { timeouts: Timeouts { read: time, ..self.timeouts }, ..self }
     }
 
+    /// Whether artifacts that the server keeps in a directory of its own machine are looked for, and written, in the
+    /// directory of that name on this one; not by default, as the two are seldom the same.
+    pub fn local_artifacts(self, are_shared: bool) -> Self {
+        Self { local_artifacts: are_shared, ..self }
+    }
+
     /// The client; nothing is sent yet.
     ///
     /// # Errors
@@ -144,7 +155,8 @@ impl MlflowClientBuilder {
         url.set_fragment(None);
         let auth = self.auth.or(named).unwrap_or_default();
         let transport = Transport::new(url, auth, self.retries, self.timeouts)?;
-        Ok(MlflowClient { transport: Arc::new(transport) })
+        let local_artifacts = self.local_artifacts;
+        Ok(MlflowClient { transport: Arc::new(transport), local_artifacts })
     }
 }
 

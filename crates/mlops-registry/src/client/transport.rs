@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -20,6 +20,9 @@ use crate::{Error, ErrorKind, random};
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: Client,
+    /// Waits for what is sent, however long that takes.
+    uploads: Client,
+    patience: Duration,
     /// Without user, query and slash at the end.
     base: Url,
     auth: Auth,
@@ -55,17 +58,34 @@ impl Transport {
             .and_then(BuilderVerifierExt::with_platform_verifier)
             .map_err(|error| failed(error.into()))?
             .with_no_client_auth();
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(USER_AGENT)
-            .connect_timeout(timeouts.connect)
-            .read_timeout(timeouts.read)
-            .pool_idle_timeout(POOL_IDLE)
-            // Whoever follows sends secrets to whom the server names.
-            .redirect(Policy::none())
-            .build()
-            .map_err(|error| failed(error.into()))?;
-        Ok(Self { http, base, auth, retries })
+        let builder = || {
+            Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .user_agent(USER_AGENT)
+                .connect_timeout(timeouts.connect)
+                .pool_idle_timeout(POOL_IDLE)
+                // Whoever follows sends secrets to whom the server names.
+                .redirect(Policy::none())
+        };
+        let http = builder().read_timeout(timeouts.read).build();
+        let http = http.map_err(|error| failed(error.into()))?;
+        let uploads = builder().build().map_err(|error| failed(error.into()))?;
+        Ok(Self { http, uploads, patience: timeouts.read, base, auth, retries })
+    }
+
+    /// The address of the server, without user, query and slash at the end.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// When requests are sent again.
+    pub(crate) fn retries(&self) -> &Retries {
+        &self.retries
+    }
+
+    /// How long a server is waited for until it goes on.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Sends a call and reads the result.
@@ -73,21 +93,44 @@ impl Transport {
     /// # Errors
     /// An error with a [`ServerError`] as source.
     pub(crate) async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
-        let endpoint = self.endpoint(&call);
+        self.send_to(&call, &self.endpoint(&call)).await
+    }
+
+    /// Sends a call to an address of its own and reads the result.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub(crate) async fn send_to<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        url: &Url,
+    ) -> Result<T, Error> {
+        let body = self.repeat(call, url, async || self.attempt(call, url.clone()).await).await?;
+        read(&body).map_err(|error| call_error(call, error, url))
+    }
+
+    /// Tries until it succeeds, as often as that may help.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub(crate) async fn repeat<T>(
+        &self,
+        call: &Call,
+        url: &Url,
+        attempt: impl AsyncFn() -> Result<T, (Failure, ServerError)>,
+    ) -> Result<T, Error> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let (failure, mut error) = match self.attempt(&call, endpoint.clone()).await {
-                Ok(body) => {
-                    return read(&body).map_err(|error| call_error(&call, error, &endpoint));
-                }
+            let (failure, mut error) = match attempt().await {
+                Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             let wait = self.retries.wait(&failure, call.repeat, attempts, random::unit());
             let Some(wait) = wait else {
                 error.attempts = attempts;
                 error.is_ambiguous = failure.is_ambiguous();
-                return Err(call_error(&call, error, &endpoint));
+                return Err(call_error(call, error, url));
             };
             sleep(wait).await;
         }
@@ -112,29 +155,51 @@ impl Transport {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let mut request = self.auth.apply(self.http.request(call.method.clone(), url));
+        let mut request = self.request(call.method.clone(), &url);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let response = request.send().await.map_err(without_answer)?;
-        let status = response.status();
-        let retry_after = retry_after(response.headers());
-        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.map(str::to_owned);
-        let body = response.bytes().await.map_err(without_answer)?;
-        if status.is_success() {
-            return Ok(body.into());
-        }
-        let mut error = ServerError::of_answer(status.as_u16(), &body);
-        if let Some(location) = location {
-            error.message = format!("moved to {location}");
-        }
-        let is_explained = error.code.is_some();
-        Err((Failure::Status { status: status.as_u16(), is_explained, retry_after }, error))
+        Ok(answer(request).await?.bytes().await.map_err(without_answer)?.into())
+    }
+
+    /// A request to an address; secrets go to the server only.
+    pub(crate) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
+        self.say_who(self.http.request(method, url.clone()), url)
+    }
+
+    /// A request whose body takes as long as it takes.
+    pub(crate) fn upload(&self, method: Method, url: &Url) -> RequestBuilder {
+        self.say_who(self.uploads.request(method, url.clone()), url)
+    }
+
+    fn say_who(&self, request: RequestBuilder, url: &Url) -> RequestBuilder {
+        if url.origin() == self.base.origin() { self.auth.apply(request) } else { request }
     }
 }
 
-fn without_answer(error: reqwest::Error) -> (Failure, ServerError) {
+/// Sends a request once.
+///
+/// # Errors
+/// If there is no answer, or it is not success.
+pub(crate) async fn answer(request: RequestBuilder) -> Result<Response, (Failure, ServerError)> {
+    let response = request.send().await.map_err(without_answer)?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let retry_after = retry_after(response.headers());
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = location.map(str::to_owned);
+    let body = response.bytes().await.map_err(without_answer)?;
+    let mut error = ServerError::of_answer(status.as_u16(), &body);
+    if let Some(location) = location {
+        error.message = format!("moved to {location}");
+    }
+    let is_explained = error.code.is_some();
+    Err((Failure::Status { status: status.as_u16(), is_explained, retry_after }, error))
+}
+
+pub(crate) fn without_answer(error: reqwest::Error) -> (Failure, ServerError) {
     let (failure, message) = if error.is_connect() {
         (Failure::Unreachable, "no connection")
     } else if error.is_timeout() {
@@ -158,7 +223,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServerError> {
     })
 }
 
-fn call_error(call: &Call, mut error: ServerError, endpoint: &Url) -> Error {
+pub(crate) fn call_error(call: &Call, mut error: ServerError, endpoint: &Url) -> Error {
     error.endpoint = format!("{} {endpoint}", call.method);
     Error::new(error.kind(), call.operation, &call.target).with_source(error)
 }
