@@ -73,24 +73,17 @@ impl Transport {
     /// # Errors
     /// An error with a [`ServerError`] as source.
     pub(crate) async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
-        let endpoint = self.endpoint(&call);
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let (failure, mut error) = match self.attempt(&call, endpoint.clone()).await {
-                Ok(body) => {
-                    return read(&body).map_err(|error| call_error(&call, error, &endpoint));
-                }
-                Err(failed) => failed,
-            };
-            let wait = self.retries.wait(&failure, call.repeat, attempts, random::unit());
-            let Some(wait) = wait else {
-                error.attempts = attempts;
-                error.is_ambiguous = failure.is_ambiguous();
-                return Err(call_error(&call, error, &endpoint));
-            };
-            sleep(wait).await;
-        }
+        let body = self.body(&call).await?;
+        read(&body).map_err(|error| call_error(&call, error, &self.endpoint(&call)))
+    }
+
+    /// Sends a call whose result is a text.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub(crate) async fn text(&self, call: Call) -> Result<String, Error> {
+        let body = self.body(&call).await?;
+        Ok(String::from_utf8_lossy(&body).trim().to_owned())
     }
 
     /// Sends a call whose result is nothing.
@@ -101,10 +94,30 @@ impl Transport {
         self.send::<IgnoredAny>(call).await.map(|_| ())
     }
 
+    async fn body(&self, call: &Call) -> Result<Vec<u8>, Error> {
+        let endpoint = self.endpoint(call);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (failure, mut error) = match self.attempt(call, endpoint.clone()).await {
+                Ok(body) => return Ok(body),
+                Err(failed) => failed,
+            };
+            let wait = self.retries.wait(&failure, call.repeat, attempts, random::unit());
+            let Some(wait) = wait else {
+                error.attempts = attempts;
+                error.is_ambiguous = failure.is_ambiguous();
+                return Err(call_error(call, error, &endpoint));
+            };
+            sleep(wait).await;
+        }
+    }
+
     fn endpoint(&self, call: &Call) -> Url {
         let mut url = self.base.clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{prefix}{API}{}", call.path));
+        let api = if call.path.starts_with('/') { "" } else { API };
+        url.set_path(&format!("{prefix}{api}{}", call.path));
         url
     }
 
