@@ -3,16 +3,24 @@
 mod artifacts;
 mod auth;
 mod call;
+mod creation;
+mod datasets;
 mod experiments;
 mod filter;
+mod item_stream;
 mod log_batch;
+mod logged_model_search;
+mod logged_models;
 mod metrics;
 mod model_versions;
+mod new_model_version;
 mod pages;
 mod registered_models;
+mod registration;
 mod retries;
 mod runs;
 mod server_error;
+mod server_info;
 mod transport;
 mod wire;
 
@@ -21,22 +29,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
+use tokio::sync::OnceCell;
 
 pub use artifacts::{Artifact, ArtifactRepository, Progress, Transfer};
 pub use auth::Auth;
+pub use datasets::{DatasetInput, ModelOutput, RunInputs};
 pub use filter::{Compare, Filter, FilterError};
+pub use item_stream::ItemStream;
 pub use log_batch::LogBatch;
-pub use metrics::NewMetric;
+pub use logged_model_search::LoggedModelOrder;
+pub use logged_models::{LoggedModel, LoggedModelMetric, LoggedModelStatus, NewLoggedModel};
+pub use metrics::{NewMetric, RunMetric};
+pub use new_model_version::NewModelVersion;
 pub use pages::Pages;
 pub use registered_models::RegisteredModel;
 pub use retries::Retries;
-pub use runs::{NewRun, Run};
+pub use runs::{NewRun, Run, RunUpdate};
 pub use server_error::{ErrorCode, ServerError};
+pub use server_info::ServerInfo;
 
 use crate::{Error, ErrorKind};
 use transport::{Timeouts, Transport};
 
-/// A client of an MLflow server: experiments, runs, metrics and the model registry.
+/// A client of an MLflow server: experiments, runs, metrics, logged models and the model registry.
 ///
 /// A clone is the same client, with the same connections. Requests that fail for a passing reason are sent again, see
 /// [`Retries`]; those that create something only if the server cannot have seen them, or after looking whether it has.
@@ -60,6 +75,7 @@ use transport::{Timeouts, Transport};
 #[derive(Clone, Debug)]
 pub struct MlflowClient {
     transport: Arc<Transport>,
+    server_info: Arc<OnceCell<ServerInfo>>,
     local_artifacts: bool,
 }
 
@@ -155,8 +171,8 @@ impl MlflowClientBuilder {
         url.set_fragment(None);
         let auth = self.auth.or(named).unwrap_or_default();
         let transport = Transport::new(url, auth, self.retries, self.timeouts)?;
-        let local_artifacts = self.local_artifacts;
-        Ok(MlflowClient { transport: Arc::new(transport), local_artifacts })
+        let (transport, server_info) = (Arc::new(transport), Arc::default());
+        Ok(MlflowClient { transport, server_info, local_artifacts: self.local_artifacts })
     }
 }
 

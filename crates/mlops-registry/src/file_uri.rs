@@ -7,16 +7,21 @@ use crate::UriError;
 
 /// The URI of an absolute path; every byte but ASCII letters, digits and `_.-~/` is encoded.
 pub(crate) fn encode(path: &Path) -> String {
-    let mut uri = String::from("file://");
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.-~/".contains(&byte) {
-            uri.push(char::from(byte));
+    format!("file://{}", percent_encode(path.as_os_str().as_encoded_bytes(), b"_.-~/"))
+}
+
+/// Encodes every byte but ASCII letters, digits and those of `kept`.
+pub(crate) fn percent_encode(text: &[u8], kept: &[u8]) -> String {
+    let mut encoded = String::new();
+    for &byte in text {
+        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
+            encoded.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
-            let _ = write!(uri, "%{byte:02X}");
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
-    uri
+    encoded
 }
 
 /// The path in what follows `file:`, with or without an empty host or `localhost`.

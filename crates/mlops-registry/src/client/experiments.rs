@@ -112,6 +112,27 @@ impl MlflowClient {
         self.transport.run(call).await
     }
 
+    /// Brings a deleted experiment back, with the runs that were deleted with it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, or it is not deleted.
+    pub async fn restore_experiment(&self, id: &str) -> Result<(), Error> {
+        let body = json!({ "experiment_id": id });
+        let call = Call::post("restore the experiment", "experiments/restore", body).target(id);
+        self.transport.run(call).await
+    }
+
+    /// Gives an experiment another name.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is none
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken, be it by a deleted one
+    pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<(), Error> {
+        let body = json!({ "experiment_id": id, "new_name": name });
+        let call = Call::post("rename the experiment", "experiments/update", body).target(id);
+        self.transport.run(call.idempotent()).await
+    }
+
     /// Sets a tag of an experiment.
     ///
     /// # Errors
@@ -120,6 +141,18 @@ impl MlflowClient {
         let body = json!({ "experiment_id": id, "key": key, "value": value });
         let call = Call::post("tag the experiment", "experiments/set-experiment-tag", body);
         self.transport.run(call.target(id).idempotent()).await
+    }
+
+    /// Removes a tag of an experiment.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such experiment, or it has no such tag
+    /// * [`Unsupported`](ErrorKind::Unsupported) before MLflow 3
+    pub async fn delete_experiment_tag(&self, id: &str, key: &str) -> Result<(), Error> {
+        let body = json!({ "experiment_id": id, "key": key });
+        let delete = "delete the tag of the experiment";
+        let call = Call::post(delete, "experiments/delete-experiment-tag", body).target(id);
+        self.transport.run(call).await
     }
 }
 

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::MlflowClient;
 use super::call::Call;
 use super::metrics::NewMetric;
-use super::runs::Pair;
+use super::wire::Pair;
 use crate::{Error, RunId};
 
 /// What is logged at once.
@@ -121,7 +121,7 @@ impl Entity<'_> {
     fn n_bytes(&self) -> usize {
         // A control character becomes six.
         match self {
-            Self::Metric(metric) => 128 + 6 * metric.key.len(),
+            Self::Metric(metric) => 256 + 6 * metric.n_text_bytes(),
             Self::Param((key, value)) | Self::Tag((key, value)) => {
                 32 + 6 * (key.len() + value.len())
             }

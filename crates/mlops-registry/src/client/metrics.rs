@@ -1,10 +1,12 @@
-use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::MlflowClient;
 use super::call::Call;
 use super::pages::{Page, Pages};
 use super::wire;
-use crate::{Error, Metric, RunId, meta};
+use crate::{Error, ErrorKind, LoggedModelId, Metric, RunId, meta};
 
 /// A value of a metric that is to be logged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,12 +21,108 @@ pub struct NewMetric {
     pub timestamp: i64,
     /// The step of the training.
     pub step: i64,
+    /// The logged model that was measured; servers before MLflow 3 leave it out.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "model_id")]
+    pub model_id: Option<LoggedModelId>,
+    /// The name of the data set on which it was measured; servers before MLflow 3 leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset_name: Option<String>,
+    /// The digest of that data set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset_digest: Option<String>,
 }
 
 impl NewMetric {
     /// A value of now.
     pub fn new(key: impl Into<String>, value: f64, step: i64) -> Self {
-        Self { key: key.into(), value, timestamp: meta::now(), step }
+        Self {
+            key: key.into(),
+            value,
+            timestamp: meta::now(),
+            step,
+            model_id: None,
+            dataset_name: None,
+            dataset_digest: None,
+        }
+    }
+
+    /// The length of its texts together.
+    pub(crate) fn n_text_bytes(&self) -> usize {
+        let n_bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.key.len() + n_bytes(&self.dataset_name) + n_bytes(&self.dataset_digest)
+    }
+}
+
+/// A value of a metric, and the run that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RunMetric {
+    /// The run.
+    pub run_id: RunId,
+    /// The value.
+    pub metric: Metric,
+}
+
+/// The largest page that MLflow gives.
+const PAGE: u32 = 25_000;
+/// So many runs are looked at in one request, and so many values of each are given.
+const MAX_RUNS: usize = 100;
+const MAX_SAMPLES: u32 = 2500;
+
+impl MlflowClient {
+    /// All values of a metric of a run; none if it was never logged.
+    pub fn metric_history(&self, run_id: &RunId, key: &str) -> Pages<Metric> {
+        let call = Call::get("get the history of", "metrics/get-history")
+            .target(key)
+            .query("run_id", run_id)
+            .query("metric_key", key)
+            .query("max_results", PAGE);
+        Pages::new::<Many>(&self.transport, call)
+    }
+
+    /// A sample of the values of a metric of several runs, for a chart: those of up to `n` steps of each run, evenly
+    /// spread, from among `steps` or all; `n` is from 1 to 2500.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
+    /// * [`Refused`](ErrorKind::Refused) if `steps` is empty or `n` out of range
+    /// * [`Unsupported`](ErrorKind::Unsupported) before MLflow 2.11
+    pub async fn sample_metric_history(
+        &self,
+        run_ids: &[&RunId],
+        key: &str,
+        steps: Option<RangeInclusive<i64>>,
+        n: u32,
+    ) -> Result<Vec<RunMetric>, Error> {
+        let get = "sample the history of";
+        // With more the server would be content, and give the values of the most.
+        if !(1..=MAX_SAMPLES).contains(&n) {
+            let target = format_args!("`{key}` at {n} steps");
+            return Err(Error::new(ErrorKind::Refused, get, target));
+        }
+        let mut sample = Vec::new();
+        for run_ids in run_ids.chunks(MAX_RUNS) {
+            let mut call = Call::get(get, "metrics/get-history-bulk-interval")
+                .target(key)
+                .query("metric_key", key)
+                .query("max_results", n);
+            if let Some(steps) = &steps {
+                call = call.query("start_step", steps.start()).query("end_step", steps.end());
+            }
+            for run_id in run_ids {
+                call = call.query("run_ids", run_id);
+            }
+            let Sample { metrics } = self.transport.send(call).await?;
+            for OfRun { run_id, metric } in metrics {
+                let malformed = |error| {
+                    let target = format_args!("`{run_id}`");
+                    Error::new(ErrorKind::Malformed, "read the run", target).with_source(error)
+                };
+                let run_id = run_id.parse().map_err(malformed)?;
+                sample.push(RunMetric { run_id, metric: metric.metric() });
+            }
+        }
+        Ok(sample)
     }
 }
 
@@ -53,6 +151,19 @@ struct Many {
     next_page_token: String,
 }
 
+#[derive(Deserialize)]
+struct Sample {
+    #[serde(default)]
+    metrics: Vec<OfRun>,
+}
+
+#[derive(Deserialize)]
+struct OfRun {
+    run_id: String,
+    #[serde(flatten)]
+    metric: Wire,
+}
+
 impl Page for Many {
     type Item = Metric;
 
@@ -61,17 +172,7 @@ impl Page for Many {
     }
 }
 
-/// The largest page that MLflow gives.
-const PAGE: u32 = 25_000;
-
-impl MlflowClient {
-    /// All values of a metric of a run; none if it was never logged.
-    pub fn metric_history(&self, run_id: &RunId, key: &str) -> Pages<Metric> {
-        let call = Call::get("get the history of", "metrics/get-history")
-            .target(key)
-            .query("run_id", run_id)
-            .query("metric_key", key)
-            .query("max_results", PAGE);
-        Pages::new::<Many>(&self.transport, call)
-    }
+#[expect(clippy::ref_option, reason = "what serde asks for")]
+fn model_id<S: Serializer>(id: &Option<LoggedModelId>, output: S) -> Result<S::Ok, S::Error> {
+    id.as_ref().map(LoggedModelId::as_str).serialize(output)
 }

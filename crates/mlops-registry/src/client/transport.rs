@@ -136,6 +136,16 @@ impl Transport {
         }
     }
 
+    /// Sends a call whose result is a text.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub(crate) async fn text(&self, call: Call) -> Result<String, Error> {
+        let url = self.endpoint(&call);
+        let body = self.repeat(&call, &url, async || self.attempt(&call, url.clone()).await).await?;
+        Ok(String::from_utf8_lossy(&body).trim().to_owned())
+    }
+
     /// Sends a call whose result is nothing.
     ///
     /// # Errors
@@ -147,7 +157,8 @@ impl Transport {
     fn endpoint(&self, call: &Call) -> Url {
         let mut url = self.base.clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{prefix}{API}{}", call.path));
+        let api = if call.path.starts_with('/') { "" } else { API };
+        url.set_path(&format!("{prefix}{api}{}", call.path));
         url
     }
 

@@ -1,9 +1,37 @@
-//! How MLflow writes numbers in JSON.
+//! How MLflow writes numbers, tags and parameters in JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
 
 use serde::de::{self, Visitor};
-use serde::{Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A tag or a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pair {
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) value: String,
+}
+
+impl From<(String, String)> for Pair {
+    fn from((key, value): (String, String)) -> Self {
+        Self { key, value }
+    }
+}
+
+pub(crate) fn pairs(map: BTreeMap<String, String>) -> Vec<Pair> {
+    map.into_iter().map(Pair::from).collect()
+}
+
+pub(crate) fn map(pairs: Vec<Pair>) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|Pair { key, value }| (key, value)).collect()
+}
+
+/// A text that is missing where it is empty.
+pub(crate) fn filled(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
 
 /// An `int64`: MLflow writes it as a number, Databricks as a text.
 pub(crate) mod integer {
@@ -112,8 +140,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Optional<V> {
 
 #[cfg(test)]
 mod tests {
-    use serde::{Deserialize, Serialize};
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

@@ -3,3 +3,32 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod logged_models;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod registry;
+
+#[cfg(test)]
+use mlops_registry::client::MlflowClient;
+
+/// Without a server, a line on stderr says what is not tested.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests read the environment")]
+fn client() -> Option<MlflowClient> {
+    let Ok(uri) = std::env::var("MLOPS_MLFLOW_SERVER") else {
+        eprintln!("left out: a server of MLflow (MLOPS_MLFLOW_SERVER names none)");
+        return None;
+    };
+    Some(MlflowClient::new(&uri).unwrap())
+}
+
+/// A name that no earlier run of the tests took.
+#[cfg(test)]
+fn unique(name: &str) -> String {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+    format!("{name} {}", since.as_nanos())
+}

@@ -1,0 +1,57 @@
+//! How something is created once, although requests get lost.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use super::MlflowClient;
+use super::call::Call;
+use super::filter::{Compare, Filter};
+use super::pages::Pages;
+use crate::{Error, ErrorKind, random};
+
+/// Names the request that created something.
+const REQUEST_TAG: &str = "mlops.request_id";
+
+/// A name for one request that creates something: what it created is found by it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    pub(crate) fn random() -> Self {
+        Self(random::hexadecimal_id())
+    }
+
+    /// Marks what is to be created.
+    pub(crate) fn mark(&self, tags: &mut BTreeMap<String, String>) {
+        tags.insert(REQUEST_TAG.to_owned(), self.0.clone());
+    }
+
+    /// Finds what was created.
+    pub(crate) fn filter(&self) -> Result<Filter, Error> {
+        Filter::tag(REQUEST_TAG, Compare::Equal, &self.0).map_err(|error| {
+            Error::new(ErrorKind::Unsupported, "look up", "the request").with_source(error)
+        })
+    }
+}
+
+impl MlflowClient {
+    /// Sends a call that creates something marked with a [`RequestId`]. Where the server may have done it without saying
+    /// so, `made` is asked before the call is repeated.
+    pub(crate) async fn create<A, T>(&self, call: Call, mut made: Pages<T>) -> Result<T, Error>
+    where
+        A: DeserializeOwned + TryInto<T, Error = Error>,
+    {
+        let answer = match self.transport.send::<A>(call.clone()).await {
+            Err(error) if error.is_ambiguous() => {
+                let found = made.next().await?.and_then(|page| page.into_iter().next());
+                if let Some(found) = found {
+                    return Ok(found);
+                }
+                self.transport.send::<A>(call).await?
+            }
+            answer => answer?,
+        };
+        answer.try_into()
+    }
+}
