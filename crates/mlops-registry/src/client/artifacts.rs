@@ -15,6 +15,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use checksums::Checksums;
+pub(crate) use upload::{Source, upload_files};
 pub use transfer::{Progress, Transfer};
 
 use super::MlflowClient;
@@ -178,7 +180,7 @@ impl fmt::Display for ArtifactRepository {
 }
 
 /// The path of something below a folder, which may be the empty one.
-fn join(folder: &str, path: &str) -> String {
+pub(crate) fn join(folder: &str, path: &str) -> String {
     match (folder, path) {
         ("", path) => path.to_owned(),
         (folder, "") => folder.to_owned(),
@@ -187,7 +189,7 @@ fn join(folder: &str, path: &str) -> String {
 }
 
 /// Does what waits for the disk where that holds up nobody.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -196,3 +198,6 @@ async fn blocking<T: Send + 'static>(
         Error::new(ErrorKind::Io, operation, "a thread").with_source(error)
     })?
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,11 @@ impl Checksums {
             .map(Self)
     }
 
+    /// Together with those of other files.
+    pub(crate) fn extend(&mut self, Self(others): Self) {
+        self.0.extend(others);
+    }
+
     pub(super) fn verify(staging: &Staging) -> Result<(), Error> {
         let file = staging.file(Self::FILE);
         let text = match fs::read_to_string(&file) {

@@ -13,14 +13,27 @@ use crate::{ArtifactPath, Error, ErrorKind};
 /// What makes a folder a model.
 const DESCRIPTION: &str = "MLmodel";
 
+/// A file of this machine and where it goes.
 #[derive(Clone, Debug)]
-struct Source {
+pub(crate) struct Source {
     file: PathBuf,
     /// In the repository.
     path: String,
     size: u64,
 }
 
+impl Source {
+    /// # Errors
+    /// [`Io`](ErrorKind::Io) if there is no such file.
+    pub(crate) fn new(file: PathBuf, path: String) -> Result<Self, Error> {
+        let metadata = fs::metadata(&file).map_err(|error| Error::io("read", &file, error))?;
+        let checked: Result<ArtifactPath, _> = path.parse();
+        checked.map_err(|error| Error::name("upload", &path, error))?;
+        Ok(Self { file, path, size: metadata.len() })
+    }
+}
+
+/// All files of a folder, or one file.
 pub(super) async fn upload(
     repository: &ArtifactRepository,
     source: &Path,
@@ -29,6 +42,16 @@ pub(super) async fn upload(
 ) -> Result<(), Error> {
     let (from, to) = (source.to_owned(), path.to_owned());
     let sources = blocking("read the files", move || collect(&from, &to)).await?;
+    upload_files(repository, &sources, path, transfer).await
+}
+
+/// Files that all go below `path`, or are the one that goes there.
+pub(crate) async fn upload_files(
+    repository: &ArtifactRepository,
+    sources: &[Source],
+    path: &str,
+    transfer: &Transfer,
+) -> Result<(), Error> {
     let bytes = sources.iter().map(|source| source.size).sum();
     let tally = Tally::new(transfer, sources.len(), bytes);
     let description = join(path, DESCRIPTION);
@@ -37,7 +60,7 @@ pub(super) async fn upload(
     for sources in [first, last] {
         send(repository, sources, transfer, &tally).await?;
     }
-    verify(repository, path, &sources).await
+    verify(repository, path, sources).await
 }
 
 async fn send(
@@ -98,9 +121,7 @@ fn collect(root: &Path, path: &str) -> Result<Vec<Source>, Error> {
         let failed = |error| Error::io("read", &file, error);
         let metadata = fs::metadata(&file).map_err(failed)?;
         if !metadata.is_dir() {
-            let checked: Result<ArtifactPath, _> = path.parse();
-            checked.map_err(|error| Error::name("upload", &path, error))?;
-            sources.push(Source { file, path, size: metadata.len() });
+            sources.push(Source::new(file, path)?);
             continue;
         }
         if depth == MAX_DEPTH {
