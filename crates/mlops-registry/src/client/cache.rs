@@ -112,10 +112,10 @@ impl ModelCache {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(Error::io("read", &path, error)),
             };
-            let malformed = || Error::malformed(&path);
             let record: Record = serde_json::from_slice(&text)
-                .map_err(|error| malformed().with_source(error))?;
-            let uri = record.uri.parse().map_err(|error| malformed().with_source::<crate::UriError>(error))?;
+                .map_err(|error| Error::malformed(&path).with_source(error))?;
+            let uri = record.uri.parse();
+            let uri = uri.map_err(|error| Error::uri("read the cache", &record.uri, error))?;
             let path = cache.model_path(&record.digest);
             let whole = ModelDir::open(&path).and_then(|dir| Ok((dir.digest()?, dir)));
             match whole {

@@ -8,7 +8,7 @@ use super::datasets::ModelOutput;
 use super::logged_models::{LoggedModelStatus, NewLoggedModel};
 use super::model_upload::{Identity, upload};
 use super::{MlflowClient, NewModelVersion, Run};
-use crate::{ArtifactPath, Error, ErrorKind, LoggedModelId, ModelVersion, RunId, random};
+use crate::{ArtifactPath, Error, LoggedModelId, ModelVersion, RunId, random};
 
 /// A model that is to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +72,9 @@ impl MlflowClient {
     /// none. If something fails after the upload began, the logged model is marked as failed.
     ///
     /// # Errors
-    /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path
-    /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
-    /// * [`Model`](ErrorKind::Model) if the directory is not a model's
+    /// * [`InvalidName`](crate::ErrorKind::InvalidName) if the name is not a plain relative path
+    /// * [`NotFound`](crate::ErrorKind::NotFound) if there is no such run
+    /// * [`Model`](crate::ErrorKind::Model) if the directory is not a model's
     /// * what goes wrong with the server
     pub async fn publish(
         &self,

@@ -105,7 +105,7 @@ impl Transport {
         call: &Call,
         url: &Url,
     ) -> Result<T, Error> {
-        let body = self.repeat(call, url, async || self.attempt(call, url.clone()).await).await?;
+        let body = self.repeat(call, url, || self.attempt(call, url.clone())).await?;
         read(&body).map_err(|error| call_error(call, error, url))
     }
 
@@ -113,12 +113,15 @@ impl Transport {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub(crate) async fn repeat<T>(
+    pub(crate) async fn repeat<T, F>(
         &self,
         call: &Call,
         url: &Url,
-        attempt: impl AsyncFn() -> Result<T, (Failure, ServerError)>,
-    ) -> Result<T, Error> {
+        attempt: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, (Failure, ServerError)>>,
+    {
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -142,7 +145,7 @@ impl Transport {
     /// As [`send`](Self::send).
     pub(crate) async fn text(&self, call: Call) -> Result<String, Error> {
         let url = self.endpoint(&call);
-        let body = self.repeat(&call, &url, async || self.attempt(&call, url.clone()).await).await?;
+        let body = self.repeat(&call, &url, || self.attempt(&call, url.clone())).await?;
         Ok(String::from_utf8_lossy(&body).trim().to_owned())
     }
 

@@ -1,6 +1,5 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -10,7 +9,7 @@ use tokio::time::sleep;
 
 use super::checksums::Checksums;
 use super::staging::Staging;
-use super::store::{Content, Mark, Store};
+use super::store::{Content, Store};
 use super::transfer::{FileTally, Tally, Transfer};
 use super::{Artifact, ArtifactRepository, blocking, join};
 use crate::client::retries::{Failure, Repeat, Retries};

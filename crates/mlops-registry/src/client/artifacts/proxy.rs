@@ -45,6 +45,29 @@ impl Proxy {
         }
         url
     }
+
+    async fn send(
+        &self,
+        source: &Path,
+        size: u64,
+        sent: &Sent,
+        url: &Url,
+    ) -> Result<(), (Failure, ServerError)> {
+        let moved = Arc::new(AtomicU64::new(0));
+        let body = FileBody::open(source, size, sent, &moved).await;
+        let body = body.map_err(|error| {
+            let unread = ServerError::without_answer("the file cannot be read");
+            (Failure::Lost, unread.with_cause(error))
+        })?;
+        let request = self.transport.upload(Method::PUT, url);
+        tokio::select! {
+            response = answer(request.body(reqwest::Body::wrap(body))) => response.map(drop),
+            () = stalled(&moved, self.transport.patience()) => {
+                let error = ServerError::without_answer("the server has stopped reading");
+                Err((Failure::Lost, error))
+            }
+        }
+    }
 }
 
 impl Store for Proxy {
@@ -68,12 +91,12 @@ impl Store for Proxy {
         Box::pin(async move {
             let call = Call::get("read the artifact", "").target(path);
             let url = self.file(path);
-            let attempt = async || {
+            let attempt = || {
                 let mut request = self.transport.request(Method::GET, &url);
                 if let Some(Mark { start, tag }) = from {
                     request = request.header(RANGE, format!("bytes={start}-")).header(IF_RANGE, tag);
                 }
-                answer(request).await
+                answer(request)
             };
             let response = self.transport.repeat(&call, &url, attempt).await?;
             let headers = response.headers();
@@ -91,23 +114,7 @@ impl Store for Proxy {
             let call = Call::new("write the artifact", Method::PUT, "").target(path).idempotent();
             let size = tokio::fs::metadata(source).await;
             let size = size.map_err(|error| Error::io("read", source, error))?.len();
-            let patience = self.transport.patience();
-            let attempt = async || {
-                let moved = Arc::new(AtomicU64::new(0));
-                let body = FileBody::open(source, size, &sent, &moved).await;
-                let body = body.map_err(|error| {
-                    let unread = ServerError::without_answer("the file cannot be read");
-                    (Failure::Lost, unread.with_cause(error))
-                })?;
-                let request = self.transport.upload(Method::PUT, &url);
-                tokio::select! {
-                    response = answer(request.body(reqwest::Body::wrap(body))) => response.map(drop),
-                    () = stalled(&moved, patience) => {
-                        let error = ServerError::without_answer("the server has stopped reading");
-                        Err((Failure::Lost, error))
-                    }
-                }
-            };
+            let attempt = || self.send(source, size, &sent, &url);
             self.transport.repeat(&call, &url, attempt).await
         })
     }
