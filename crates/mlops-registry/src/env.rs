@@ -1,6 +1,18 @@
 //! What is read from the environment, here and nowhere else in the libraries.
 
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod databricks;
+#[cfg(feature = "client")]
+mod ini;
+#[cfg(feature = "client")]
+mod values;
+
 use std::path::PathBuf;
+
+#[cfg(feature = "client")]
+pub use client::client_builder;
 
 use crate::uri::split_scheme;
 use crate::{Error, LocalStore, UriError, file_uri};

@@ -47,6 +47,9 @@ pub enum ErrorKind {
     ParamChanged,
     /// The server does not take the arguments.
     Refused,
+    /// A setting of a client, in the program or in its environment, is wrong; with the feature `client`, the source is a
+    /// `client::SettingError`.
+    Setting,
     /// The server wants to know who asks.
     Unauthorized,
     /// The server cannot be reached, or has no time, or failed.
@@ -86,6 +89,11 @@ impl Error {
 
     pub(crate) fn model(path: &Path, source: ModelError) -> Self {
         Self::new(ErrorKind::Model, "write the model", path.display()).with_source(source)
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn setting(setting: impl fmt::Display, source: crate::client::SettingError) -> Self {
+        Self::new(ErrorKind::Setting, "use", setting).with_source(source)
     }
 
     pub(crate) fn with_source(
@@ -150,6 +158,7 @@ impl fmt::Display for Error {
             ErrorKind::NotArchivable => "only Staging and Production have versions to archive",
             ErrorKind::ParamChanged => "it is logged already with another value",
             ErrorKind::Refused => "the server refuses",
+            ErrorKind::Setting => "the setting is wrong",
             ErrorKind::Unauthorized => "the server asks who you are",
             ErrorKind::Unavailable => "the server gave no answer",
             ErrorKind::Unsupported => "it is not supported",

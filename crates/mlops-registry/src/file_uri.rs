@@ -47,7 +47,8 @@ pub(crate) fn decode(after_scheme: &str) -> Result<PathBuf, UriError> {
     String::from_utf8(bytes).map(PathBuf::from).map_err(|_| UriError::NotEncoded)
 }
 
-fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
+/// `None` if a `%` is not followed by two hexadecimal digits.
+pub(crate) fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter().copied();

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use checksums::Checksums;
-pub(crate) use upload::{Source, upload_files};
 pub use transfer::{Progress, Transfer};
+pub(crate) use upload::{Source, upload_files};
 
 use super::MlflowClient;
 use crate::{ArtifactPath, Error, ErrorKind};
@@ -194,9 +194,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.map_err(|error| {
-        Error::new(ErrorKind::Io, operation, "a thread").with_source(error)
-    })?
+    outcome.map_err(|error| Error::new(ErrorKind::Io, operation, "a thread").with_source(error))?
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use mlops_core::durable::{self, FileLock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::MlflowClient;
 use super::artifacts::{Transfer, blocking};
 use super::resolve::ResolvedModel;
-use super::MlflowClient;
 use crate::{Error, ErrorKind, ModelUri, VersionSelector};
 
 /// Models of servers in a directory of this machine, for all processes that use the directory.
@@ -69,13 +69,16 @@ impl ModelCache {
         uri: &ModelUri,
         transfer: &Transfer,
     ) -> Result<CachedModel, Error> {
-        let server = client.transport.base().to_string();
-        if is_pinned(uri) && let Some(model) = self.find(&server, uri).await? {
+        let server = client.transport.base.to_string();
+        if is_pinned(uri)
+            && let Some(model) = self.find(&server, uri).await?
+        {
             return Ok(model);
         }
         let resolved = client.resolve(uri).await?;
         let lock = self.lock(&server, &resolved.uri).await?;
-        let known = if is_pinned(&resolved.uri) { self.find(&server, &resolved.uri).await? } else { None };
+        let known =
+            if is_pinned(&resolved.uri) { self.find(&server, &resolved.uri).await? } else { None };
         let model = match known {
             Some(model) => model,
             None => self.download(client, &resolved, transfer).await?,
@@ -97,7 +100,7 @@ impl ModelCache {
         client: &MlflowClient,
         uri: &ModelUri,
     ) -> Result<CachedModel, Error> {
-        let server = client.transport.base().to_string();
+        let server = client.transport.base.to_string();
         self.find(&server, uri).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "find in the cache", format_args!("`{uri}`"))
         })
@@ -134,7 +137,7 @@ impl ModelCache {
         resolved: &ResolvedModel,
         transfer: &Transfer,
     ) -> Result<CachedModel, Error> {
-        let server = client.transport.base().to_string();
+        let server = client.transport.base.to_string();
         let repository = client.artifact_repository(&resolved.artifact_uri)?;
         let folder = self.root.join("downloads");
         make(&folder)?;

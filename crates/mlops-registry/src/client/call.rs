@@ -78,6 +78,11 @@ impl Call {
         self
     }
 
+    /// Whether it is about registered models or their versions.
+    pub(crate) fn is_of_registry(&self) -> bool {
+        self.path.starts_with("registered-models/") || self.path.starts_with("model-versions/")
+    }
+
     /// Twice is the same as once.
     pub(crate) fn idempotent(self) -> Self {
         Self { repeat: Repeat::Safe, ..self }

@@ -92,7 +92,9 @@ impl MlflowClient {
             self.as_artifact(model, &run, name, transfer).await?
         };
         let version = match &publication.registered_name {
-            Some(registered) => Some(self.register_upload(registered, &uploaded, publication).await?),
+            Some(registered) => {
+                Some(self.register_upload(registered, &uploaded, publication).await?)
+            }
             None => None,
         };
         let Uploaded { model_id, artifact_uri, .. } = uploaded;

@@ -68,7 +68,8 @@ impl MlflowClient {
                 if let Some(path) = path {
                     let (name, rest) = path.split_first();
                     let rest = rest.map(str::parse).transpose();
-                    let rest = rest.map_err(|error| Error::name("resolve", path.as_str(), error))?;
+                    let rest =
+                        rest.map_err(|error| Error::name("resolve", path.as_str(), error))?;
                     if let Some(model) = self.logged_model_of(&run, name).await? {
                         return Ok(of_logged_model(model, rest));
                     }

@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, random};
 
 /// The content of one file.
 pub(super) async fn read(repository: &ArtifactRepository, path: &str) -> Result<Vec<u8>, Error> {
-    let retries = repository.client.transport.retries();
+    let retries = &repository.client.transport.retries;
     let mut attempts = 0;
     loop {
         attempts += 1;
@@ -65,7 +65,7 @@ pub(super) async fn folder(
         let file = Download {
             store: Arc::clone(&repository.store),
             staging: Arc::clone(&staging),
-            retries: *repository.client.transport.retries(),
+            retries: repository.client.transport.retries,
             path: path.trim_start_matches('/').to_owned(),
             tally: tally.file(),
             artifact,

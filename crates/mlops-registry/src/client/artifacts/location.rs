@@ -30,8 +30,7 @@ impl Location {
     /// # Errors
     /// [`InvalidUri`](ErrorKind::InvalidUri), and [`Unsupported`](ErrorKind::Unsupported) for other schemes.
     pub(crate) fn parse(uri: &str) -> Result<Self, Error> {
-        let malformed =
-            |error: UriError| Error::uri("open the artifact repository", uri, error);
+        let malformed = |error: UriError| Error::uri("open the artifact repository", uri, error);
         let Some((scheme, rest)) = split_scheme(uri) else {
             return if uri.is_empty() {
                 Err(malformed(UriError::Empty))
@@ -65,7 +64,7 @@ impl Location {
     pub(crate) fn open(self, client: &MlflowClient) -> Result<Arc<dyn Store>, Error> {
         match self {
             Self::Proxied { authority, path } => {
-                let server = server(client.transport.base(), authority.as_deref())?;
+                let server = server(&client.transport.base, authority.as_deref())?;
                 Ok(Arc::new(Proxy::new(Arc::clone(&client.transport), &server, path)))
             }
             Self::Local(path) if client.local_artifacts => Ok(Arc::new(Folder::new(path))),
@@ -107,7 +106,8 @@ mod tests {
         ] {
             assert_eq!(Location::parse(uri).unwrap(), location, "{uri}");
         }
-        for uri in ["", "mlflow-artifacts:1", "mlflow-artifacts:/../x", "mlflow-artifacts://5000/1"] {
+        for uri in ["", "mlflow-artifacts:1", "mlflow-artifacts:/../x", "mlflow-artifacts://5000/1"]
+        {
             assert_eq!(Location::parse(uri).unwrap_err().kind(), ErrorKind::InvalidUri, "{uri}");
         }
         assert!(Location::parse("hdfs://h/x").unwrap_err().is_unsupported());

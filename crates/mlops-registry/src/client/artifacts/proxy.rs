@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::sleep;
 
@@ -14,9 +14,10 @@ use super::store::{Answer, Chunks, Content, Mark, Sent, Store};
 use super::{Artifact, join};
 use crate::Error;
 use crate::client::call::Call;
+use crate::client::exchange::without_answer;
 use crate::client::retries::Failure;
 use crate::client::server_error::ServerError;
-use crate::client::transport::{Transport, answer, call_error, without_answer};
+use crate::client::transport::{Transport, call_error};
 use crate::client::wire;
 
 /// Artifacts behind the MLflow server.
@@ -59,10 +60,10 @@ impl Proxy {
             let unread = ServerError::without_answer("the file cannot be read");
             (Failure::Lost, unread.with_cause(error))
         })?;
-        let request = self.transport.upload(Method::PUT, url);
+        let body = reqwest::Body::wrap(body);
         tokio::select! {
-            response = answer(request.body(reqwest::Body::wrap(body))) => response.map(drop),
-            () = stalled(&moved, self.transport.patience()) => {
+            response = self.transport.upload(url.clone(), body) => response.map(drop),
+            () = stalled(&moved, self.transport.timeouts.read) => {
                 let error = ServerError::without_answer("the server has stopped reading");
                 Err((Failure::Lost, error))
             }
@@ -91,16 +92,17 @@ impl Store for Proxy {
         Box::pin(async move {
             let call = Call::get("read the artifact", "").target(path);
             let url = self.file(path);
-            let attempt = || {
-                let mut request = self.transport.request(Method::GET, &url);
-                if let Some(Mark { start, tag }) = from {
-                    request = request.header(RANGE, format!("bytes={start}-")).header(IF_RANGE, tag);
+            let say = |request: RequestBuilder| match from {
+                Some(Mark { start, tag }) => {
+                    request.header(RANGE, format!("bytes={start}-")).header(IF_RANGE, tag)
                 }
-                answer(request)
+                None => request,
             };
+            let attempt = || self.transport.get(url.clone(), say);
             let response = self.transport.repeat(&call, &url, attempt).await?;
             let headers = response.headers();
-            let part = content_range(headers).filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
+            let part =
+                content_range(headers).filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
             let (start, size) = part.unwrap_or_else(|| (0, content_length(headers)));
             let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             let chunks = Body { response, call, url };

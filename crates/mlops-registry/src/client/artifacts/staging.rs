@@ -44,8 +44,7 @@ impl Staging {
         let failed = |error| Error::io("prepare the download in", &root, error);
         fs::create_dir_all(&root).map_err(failed)?;
         let lock = FileLock::acquire(&root.join(LOCK)).map_err(failed)?;
-        let staging =
-            Self { root: root.clone(), destination: destination.to_owned(), _lock: lock };
+        let staging = Self { root: root.clone(), destination: destination.to_owned(), _lock: lock };
         if fs::read_dir(destination).is_ok_and(|mut entries| entries.next().is_some())
             || destination.is_file()
         {

@@ -69,7 +69,10 @@ impl Files {
             .into_iter()
             .map(|(path, size)| json!({"path": path, "is_dir": size.is_none(), "file_size": size}))
             .collect();
-        Reply::json(200, if files.is_empty() { "{}".to_owned() } else { json!({ "files": files }).to_string() })
+        Reply::json(
+            200,
+            if files.is_empty() { "{}".to_owned() } else { json!({ "files": files }).to_string() },
+        )
     }
 
     fn serve(&self) -> MockServer {
@@ -114,11 +117,15 @@ async fn a_folder_comes_whole_and_goes_whole() {
     let told = Arc::clone(&seen);
     let transfer = Transfer::default().progress(move |progress| *told.lock().unwrap() = *progress);
     repository.upload(&source, "model", &transfer).await.unwrap();
-    let sent: Vec<_> = server.requests().into_iter().filter(|it| it.line.starts_with("PUT")).collect();
+    let sent: Vec<_> =
+        server.requests().into_iter().filter(|it| it.line.starts_with("PUT")).collect();
     assert_eq!(sent.len(), 3);
     assert!(sent[2].line.ends_with("/1/model/MLmodel"), "{}", sent[2].line);
     assert_eq!(files.get("model/MLmodel").as_deref(), Some("flavors: {}"));
-    assert_eq!(*seen.lock().unwrap(), Progress { files_done: 3, files: 3, bytes_done: 15, bytes: 15 });
+    assert_eq!(
+        *seen.lock().unwrap(),
+        Progress { files_done: 3, files: 3, bytes_done: 15, bytes: 15 }
+    );
 }
 
 #[tokio::test]
@@ -152,7 +159,8 @@ async fn what_was_cut_off_is_gone_on_with_and_what_changed_is_fetched_anew() {
         let files = Files::of(&[("model/data", "0123456789")]);
         let cut = Arc::new(Mutex::new(false));
         let server = MockServer::answering(move |request| {
-            let is_first = request.line.ends_with("data") && !std::mem::replace(&mut *cut.lock().unwrap(), true);
+            let is_first = request.line.ends_with("data")
+                && !std::mem::replace(&mut *cut.lock().unwrap(), true);
             if is_first { Reply::cut("012345").header("etag", tag) } else { files.answer(request) }
         });
         let server = server.unwrap();
@@ -186,7 +194,8 @@ async fn nothing_half_written_is_seen_and_time_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("copy");
         let begun = Instant::now();
-        let outcome = repository(&server).download("model", &destination, &Transfer::default()).await;
+        let outcome =
+            repository(&server).download("model", &destination, &Transfer::default()).await;
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), kind, "{error:?}");
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -203,7 +212,8 @@ async fn checksums_are_held_against_what_came() {
         let server = files.serve();
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("copy");
-        let outcome = repository(&server).download("model", &destination, &Transfer::default()).await;
+        let outcome =
+            repository(&server).download("model", &destination, &Transfer::default()).await;
         assert_eq!(outcome.is_ok(), is_right, "{outcome:?}");
         assert_eq!(destination.exists(), is_right);
     }
@@ -212,10 +222,13 @@ async fn checksums_are_held_against_what_came() {
 #[tokio::test]
 async fn names_that_lead_out_of_the_folder_are_refused() {
     for name in ["../evil", "/etc/passwd", "a/../../b", "a//b", ""] {
-        let listing = json!({"files": [{"path": name, "is_dir": false, "file_size": 1}]}).to_string();
+        let listing =
+            json!({"files": [{"path": name, "is_dir": false, "file_size": 1}]}).to_string();
         let server = MockServer::start(vec![Reply::json(200, listing)]).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let outcome = repository(&server).download("", &folder.path().join("copy"), &Transfer::default()).await;
+        let outcome = repository(&server)
+            .download("", &folder.path().join("copy"), &Transfer::default())
+            .await;
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Malformed, "{name}");
         assert!(names(folder.path()).iter().all(|name| name != "copy"));
     }

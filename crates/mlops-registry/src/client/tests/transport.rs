@@ -39,7 +39,7 @@ async fn what_passes_is_tried_again_and_the_tries_are_told() {
 
 #[tokio::test]
 async fn cut_and_late_answers_are_no_answers() {
-    for reply in [Reply::Cut { body: RUN.to_owned() }, Reply::Hang(Duration::from_secs(60))] {
+    for reply in [Reply::cut(RUN), Reply::Hang(Duration::from_secs(60))] {
         let server = serving(vec![reply]);
         let started = Instant::now();
         let error = client(&server).run(&run_id()).await.unwrap_err();
