@@ -2,7 +2,6 @@
 
 mod auth;
 mod call;
-mod creation;
 mod datasets;
 mod experiments;
 mod filter;
@@ -13,6 +12,7 @@ mod logged_models;
 mod metrics;
 mod model_versions;
 mod new_model_version;
+mod once;
 mod pages;
 mod registered_models;
 mod registration;

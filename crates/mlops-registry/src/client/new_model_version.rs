@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::creation::RequestId;
 use super::model_versions::One;
+use super::once::RequestId;
 use super::wire::pairs;
 use crate::{Error, LoggedModelId, ModelVersion, RunId};
 
