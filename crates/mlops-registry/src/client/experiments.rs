@@ -127,8 +127,8 @@ impl MlflowClient {
     ///
     /// # Errors
     /// * [`NotFound`](ErrorKind::NotFound) if there is none
-    /// * [`Refused`](ErrorKind::Refused), or [`AlreadyExists`](ErrorKind::AlreadyExists) where the server keeps files, if
-    ///   the name is taken, be it by a deleted one
+    /// * [`Refused`](ErrorKind::Refused), or [`AlreadyExists`](ErrorKind::AlreadyExists) where the server keeps
+    ///   files, if the name is taken, be it by a deleted one
     pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<(), Error> {
         let body = json!({ "experiment_id": id, "new_name": name });
         let call = Call::post("rename the experiment", "experiments/update", body).target(id);

@@ -80,7 +80,8 @@ impl MlflowClient {
     }
 
     /// A sample of the values of a metric of several runs, for a chart: those of about `n` steps, evenly spread, from
-    /// among `steps`, or all from 0 on; `n` is from 1 to 2500. The first and the last step of each run are always there.
+    /// among `steps`, or all from 0 on; `n` is from 1 to 2500. The first and the last step of each run are always
+    /// there.
     ///
     /// # Errors
     /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
