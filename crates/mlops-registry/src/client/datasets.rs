@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -105,7 +106,7 @@ impl MlflowClient {
         self.transport.run(call.idempotent()).await
     }
 
-    /// Records which logged models a run made.
+    /// Records which logged models a run made, each once.
     ///
     /// # Errors
     /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
@@ -118,7 +119,12 @@ impl MlflowClient {
         let models: Vec<_> = models.collect();
         let body = json!({ "run_id": run_id.as_str(), "models": models });
         let call = Call::post("log the outputs of", "runs/outputs", body).target(run_id);
-        self.transport.run(call).await
+        // MLflow takes no output twice, and all of a request or none.
+        let find = async {
+            let logged = self.run(run_id).await?.outputs;
+            Ok(outputs.iter().all(|output| logged.contains(output)).then_some(()))
+        };
+        self.once(call, find, |_: IgnoredAny| Ok(())).await
     }
 
     /// Records that a run logged a model below its artifacts, as MLflow did before version 3; `model_json` is its

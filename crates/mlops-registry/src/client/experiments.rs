@@ -1,4 +1,5 @@
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::MlflowClient;
@@ -126,11 +127,14 @@ impl MlflowClient {
     ///
     /// # Errors
     /// * [`NotFound`](ErrorKind::NotFound) if there is none
-    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken, be it by a deleted one
+    /// * [`Refused`](ErrorKind::Refused), or [`AlreadyExists`](ErrorKind::AlreadyExists) where the server keeps
+    ///   files, if the name is taken, be it by a deleted one
     pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<(), Error> {
         let body = json!({ "experiment_id": id, "new_name": name });
         let call = Call::post("rename the experiment", "experiments/update", body).target(id);
-        self.transport.run(call.idempotent()).await
+        // A server that keeps files says of its own name that it is taken.
+        let find = async { Ok((self.experiment_by_id(id).await?.name == name).then_some(())) };
+        self.once(call, find, |_: IgnoredAny| Ok(())).await
     }
 
     /// Sets a tag of an experiment.

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::creation::RequestId;
 use super::metrics;
+use super::once::RequestId;
 use super::wire::{self, Pair, filled, map, pairs};
 use crate::file_uri::percent_encode;
 use crate::{Error, ErrorKind, LoggedModelId, Metric, RunId};
@@ -57,7 +58,7 @@ pub enum LoggedModelStatus {
 pub struct LoggedModelMetric {
     /// The name of the metric.
     pub key: String,
-    /// The value.
+    /// The value; MLflow keeps 0 here for one that is not a number.
     pub metric: Metric,
     /// The run that measured it.
     pub run_id: Option<RunId>,
@@ -260,7 +261,12 @@ impl MlflowClient {
             // MLflow does not take the identifier from the address.
             let body = json!({ "model_id": id.as_str(), "params": params });
             let call = Call::post("log to the logged model", path, body).target(id);
-            self.transport.run(call.idempotent()).await?;
+            // MLflow takes no parameter twice, and all of a request or none.
+            let find = async {
+                let logged = self.logged_model(id).await?.params;
+                Ok(params.iter().all(|it| logged.get(&it.key) == Some(&it.value)).then_some(()))
+            };
+            self.once(call, find, |_: IgnoredAny| Ok(())).await?;
         }
         Ok(())
     }

@@ -65,9 +65,8 @@ pub struct RunMetric {
 
 /// The largest page that MLflow gives.
 const PAGE: u32 = 25_000;
-/// So many runs are looked at in one request, and so many values of each are given.
+/// So many runs are looked at in one request.
 const MAX_RUNS: usize = 100;
-const MAX_SAMPLES: u32 = 2500;
 
 impl MlflowClient {
     /// All values of a metric of a run; none if it was never logged.
@@ -80,8 +79,9 @@ impl MlflowClient {
         Pages::new::<Many>(&self.transport, call)
     }
 
-    /// A sample of the values of a metric of several runs, for a chart: those of up to `n` steps of each run, evenly
-    /// spread, from among `steps` or all; `n` is from 1 to 2500.
+    /// A sample of the values of a metric of several runs, for a chart: those of about `n` steps, evenly spread, from
+    /// among `steps`, or all from 0 on; `n` is from 1 to 2500. The first and the last step of each run are always
+    /// there.
     ///
     /// # Errors
     /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
@@ -95,11 +95,6 @@ impl MlflowClient {
         n: u32,
     ) -> Result<Vec<RunMetric>, Error> {
         let get = "sample the history of";
-        // With more the server would be content, and give the values of the most.
-        if !(1..=MAX_SAMPLES).contains(&n) {
-            let target = format_args!("`{key}` at {n} steps");
-            return Err(Error::new(ErrorKind::Refused, get, target));
-        }
         let mut sample = Vec::new();
         for run_ids in run_ids.chunks(MAX_RUNS) {
             let mut call = Call::get(get, "metrics/get-history-bulk-interval")

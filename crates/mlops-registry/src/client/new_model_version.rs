@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::creation::RequestId;
 use super::model_versions::One;
+use super::once::RequestId;
 use super::wire::pairs;
 use crate::{Error, LoggedModelId, ModelVersion, RunId};
 
@@ -70,8 +70,8 @@ impl NewModelVersion {
 impl MlflowClient {
     /// Makes a model the next version of the registered model `name`.
     ///
-    /// An attempt that gets no answer is looked up before it is repeated. Where the server registers versions by and by,
-    /// [`await_ready`](Self::await_ready) waits for it.
+    /// An attempt that gets no answer is looked up before it is repeated. Where the server registers versions by and
+    /// by, [`await_ready`](Self::await_ready) waits for it.
     ///
     /// # Errors
     /// * [`NotFound`](crate::ErrorKind::NotFound) if the model is not registered

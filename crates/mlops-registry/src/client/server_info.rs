@@ -8,8 +8,8 @@ use crate::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
-    /// The version of MLflow, such as `3.17.2`, if the server says so. It is for reading: what a server has depends on its
-    /// store and its settings too.
+    /// The version of MLflow, such as `3.17.2`, if the server says so. It is for reading: what a server has depends
+    /// on its store and its settings too.
     pub version: Option<String>,
     /// Where the server keeps its records, such as `SqlStore`, if it says so.
     pub store_type: Option<String>,

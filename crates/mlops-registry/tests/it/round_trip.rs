@@ -172,6 +172,9 @@ fn only_active_stages_have_versions_to_archive() {
     assert!(store.set_stage("wine", 9, Stage::Staging, false).unwrap_err().is_not_found());
     assert!(store.set_alias("wine", "champion", 9).unwrap_err().is_not_found());
     assert_eq!(store.alias("wine", "champion").unwrap().version, 1);
+    let aliases: Vec<_> =
+        store.versions("wine").unwrap().into_iter().map(|version| version.aliases).collect();
+    assert_eq!(aliases, [vec!["champion".to_owned()], vec![], vec![]]);
 }
 
 #[test]

@@ -27,4 +27,17 @@ assert [metric.step for metric in sorted(history, key=lambda each: each.step)] =
 version = client.get_model_version_by_alias("wine quality", "production")
 assert version.current_stage == "Production" and version.run_id == run.info.run_id, version
 assert version.tags["checked"] == "yes", version
+experiment = client.get_experiment_by_name("inputs and outputs")
+run = client.search_runs([experiment.experiment_id])[0]
+(given,) = run.inputs.dataset_inputs
+assert (given.dataset.name, given.dataset.digest) == ("wine", "abc123"), given
+tags = {tag.key: tag.value for tag in given.tags}
+assert tags == {"mlflow.data.context": "training", "split": "1"}, tags
+# Logged models came with MLflow 3.
+if hasattr(client, "get_logged_model"):
+    (made,) = run.outputs.model_outputs
+    assert made.step == 3, made
+    model = client.get_logged_model(made.model_id)
+    assert (model.name, str(model.status)) == ("given", "READY"), model
+
 print(f"MLflow {mlflow.__version__} reads what was written to {url}")

@@ -100,6 +100,10 @@ async fn histories_of_several_runs_are_sampled() -> Result<(), Error> {
     let sampled = client.sample_metric_history(&ids, "loss", None, 10).await?;
     assert!((20..=30).contains(&sampled.len()), "{}", sampled.len());
     assert_eq!(client.sample_metric_history(&ids, "never", None, 10).await?, []);
+    for n in [0, 2501] {
+        let error = client.sample_metric_history(&ids, "loss", None, n).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+    }
     let (start, end) = (19, 10);
     let error = client.sample_metric_history(&ids, "loss", Some(start..=end), 10).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Refused);

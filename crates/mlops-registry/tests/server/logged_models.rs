@@ -39,8 +39,8 @@ async fn logged_models_come_back_where_the_server_has_them() -> Result<(), Error
     assert!(slash.is_unsupported(), "{slash:?}");
 
     let mut batch = LogBatch::default();
-    for (digest, value) in [("abc123", 0.9), ("def456", f64::NAN)] {
-        let mut metric = NewMetric::new("acc", value, 0);
+    for (step, digest, value) in [(0, "abc123", 0.9), (1, "def456", f64::NAN)] {
+        let mut metric = NewMetric::new("acc", value, step);
         metric.model_id = Some(id.clone());
         metric.dataset_name = Some("wine".to_owned());
         metric.dataset_digest = Some(digest.to_owned());
@@ -54,9 +54,11 @@ async fn logged_models_come_back_where_the_server_has_them() -> Result<(), Error
     assert_eq!((read.status, read.params["eta"].as_str()), (LoggedModelStatus::Ready, "0.1"));
     assert_eq!((read.tags["k"].as_str(), read.tags["team.a"].as_str()), ("v", "ml"));
     assert!(!read.tags.contains_key("a b ü%?#"));
-    assert!(read.metrics.iter().any(|it| it.metric.value == 0.9
-        && it.dataset_digest.as_deref() == Some("abc123")
-        && it.run_id.as_ref() == Some(&run.id)));
+    let of = |digest| {
+        read.metrics.iter().find(|it| it.dataset_digest.as_deref() == Some(digest)).unwrap()
+    };
+    assert_eq!((of("abc123").metric.value, of("abc123").run_id.as_ref()), (0.9, Some(&run.id)));
+    assert_eq!(of("def456").metric.value, 0.0, "as MLflow keeps here what is not a number");
 
     found(&client, &experiment.id, &read.artifact_uri).await?;
     let nobody = "m-0123456789abcdef0123456789abcdef".parse().unwrap();

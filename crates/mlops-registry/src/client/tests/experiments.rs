@@ -40,3 +40,16 @@ async fn an_experiment_is_renamed_restored_and_loses_tags_where_the_server_can()
     assert_eq!(asked[2].line, "POST /api/2.0/mlflow/experiments/delete-experiment-tag");
     assert_eq!(body(&asked[2]), json!({"experiment_id": "7", "key": "team"}));
 }
+
+#[tokio::test]
+async fn a_renaming_that_was_not_answered_is_looked_up_before_it_is_sent_again() {
+    let named = |name: &str| {
+        let experiment = json!({ "experiment_id": "7", "name": name });
+        Reply::json(200, json!({ "experiment": experiment }).to_string())
+    };
+    for (name, n_requests) in [("red wine", 2), ("wine", 3)] {
+        let server = serving(vec![Reply::Drop, named(name)]);
+        client(&server).rename_experiment("7", "red wine").await.unwrap();
+        assert_eq!(server.requests().len(), n_requests, "{name}");
+    }
+}

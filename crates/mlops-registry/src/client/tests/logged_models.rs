@@ -117,3 +117,26 @@ async fn servers_before_mlflow_3_have_no_logged_models() {
     let error = super::client(&server).logged_model(&id).await.unwrap_err();
     assert!(error.is_not_found() && !error.is_unsupported(), "{error:?}");
 }
+
+#[tokio::test]
+async fn what_mlflow_takes_once_is_looked_up_before_it_is_sent_again() {
+    let done = || Reply::json(200, MODEL);
+    let id = model_id();
+    let param = |value: &str| [("a".to_owned(), value.to_owned())];
+    let server = serving(vec![Reply::Drop, done()]);
+    client(&server).log_logged_model_params(&id, &param("1")).await.unwrap();
+    assert_eq!(server.requests().len(), 2, "the model has it");
+    let server = serving(vec![Reply::Drop, done()]);
+    client(&server).log_logged_model_params(&id, &param("2")).await.unwrap();
+    assert_eq!(server.requests().len(), 3);
+
+    let outputs = [ModelOutput::new(id.clone(), 3)];
+    let server = serving(vec![Reply::Drop, Reply::json(200, RUN)]);
+    client(&server).log_outputs(&run_id(), &outputs).await.unwrap();
+    assert_eq!(server.requests().len(), 3);
+    let output = r#""outputs":{"model_outputs":[{"model_id":"m-0123456789abcdef0123456789abcdef","step":3}]}"#;
+    let run = format!("{},{output}}}}}", &RUN[..RUN.len() - 2]);
+    let server = serving(vec![Reply::Drop, Reply::json(200, run)]);
+    client(&server).log_outputs(&run_id(), &outputs).await.unwrap();
+    assert_eq!(server.requests().len(), 2, "the run has it");
+}

@@ -121,9 +121,4 @@ async fn many_runs_are_sampled_a_hundred_at_a_time() {
     assert_eq!(n_runs, [100, 1]);
     let query = format!("metric_key=loss&max_results=10&start_step=-1&end_step=9&run_ids={id}");
     assert!(asked[1].line.ends_with(&query), "{}", asked[1].line);
-    for n in [0, 2501] {
-        let error = client.sample_metric_history(&[&id], "loss", None, n).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Refused);
-    }
-    assert_eq!(server.requests().len(), 2);
 }

@@ -1,4 +1,4 @@
-//! How something is created once, although requests get lost.
+//! How something is done once, although answers get lost.
 
 use std::collections::BTreeMap;
 
@@ -36,22 +36,30 @@ impl RequestId {
 }
 
 impl MlflowClient {
-    /// Sends a call that creates something marked with a [`RequestId`]. Where the server may have done it without saying
-    /// so, `made` is asked before the call is repeated.
+    /// Sends a call that creates something marked with a [`RequestId`], by which `made` searches for it.
     pub(crate) async fn create<A, T>(&self, call: Call, mut made: Pages<T>) -> Result<T, Error>
     where
         A: DeserializeOwned + TryInto<T, Error = Error>,
     {
-        let answer = match self.transport.send::<A>(call.clone()).await {
-            Err(error) if error.is_ambiguous() => {
-                let found = made.next().await?.and_then(|page| page.into_iter().next());
-                if let Some(found) = found {
-                    return Ok(found);
-                }
-                self.transport.send::<A>(call).await?
-            }
+        let find = async { Ok(made.next().await?.and_then(|page| page.into_iter().next())) };
+        self.once(call, find, A::try_into).await
+    }
+
+    /// Sends a call that must not be done twice. Where the server may have done it without saying so, `find` looks for
+    /// what it did before the call is repeated.
+    pub(crate) async fn once<A: DeserializeOwned, T>(
+        &self,
+        call: Call,
+        find: impl Future<Output = Result<Option<T>, Error>>,
+        read: impl FnOnce(A) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let answer = match self.transport.send(call.clone()).await {
+            Err(error) if error.is_ambiguous() => match find.await? {
+                Some(done) => return Ok(done),
+                None => self.transport.send(call).await?,
+            },
             answer => answer?,
         };
-        answer.try_into()
+        read(answer)
     }
 }
