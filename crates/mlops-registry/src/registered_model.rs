@@ -33,6 +33,8 @@ pub struct ModelVersion {
     pub run_id: Option<String>,
     /// When it was registered, in milliseconds since 1970 in UTC.
     pub creation_timestamp: i64,
+    /// The aliases that point to it, sorted. Servers leave them out of searches.
+    pub aliases: Vec<String>,
 }
 
 impl ModelVersion {
@@ -288,6 +290,8 @@ fn read_version(folder: &Path) -> Result<Option<ModelVersion>, Error> {
     if meta.current_stage == DELETED_STAGE {
         return Ok(None);
     }
+    let mut aliases = entries::read_all(&folder.with_file_name(ALIASES))?;
+    aliases.retain(|_, version| version.trim().parse() == Ok(meta.version));
     let stage = meta
         .current_stage
         .parse()
@@ -300,6 +304,7 @@ fn read_version(folder: &Path) -> Result<Option<ModelVersion>, Error> {
         storage_location: meta.storage_location,
         run_id: meta.run_id,
         creation_timestamp: meta.creation_timestamp,
+        aliases: aliases.into_keys().collect(),
     }))
 }
 

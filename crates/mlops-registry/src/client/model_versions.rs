@@ -191,6 +191,8 @@ struct Wire {
     #[serde(default)]
     run_id: String,
     storage_location: Option<String>,
+    #[serde(default, deserialize_with = "wire::aliases")]
+    aliases: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -216,6 +218,8 @@ impl TryFrom<Wire> for ModelVersion {
         } else {
             stage.parse().map_err(|_| malformed(stage))?
         };
+        let mut aliases = wire.aliases;
+        aliases.sort_unstable();
         Ok(Self {
             version,
             stage,
@@ -223,6 +227,7 @@ impl TryFrom<Wire> for ModelVersion {
             storage_location: wire.storage_location,
             run_id: Some(wire.run_id).filter(|id| !id.is_empty()),
             creation_timestamp: wire.creation_timestamp,
+            aliases,
             name: wire.name,
         })
     }

@@ -1,8 +1,9 @@
+use std::time::Duration;
+
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use std::time::Duration;
 use tokio::time::sleep;
 
 use super::auth::{Credentials, Session};
@@ -25,7 +26,7 @@ pub(crate) struct Transport {
     pub(crate) headers: HeaderMap,
     pub(crate) retries: Retries,
     /// Who has the registry, if it is another server.
-    pub(crate) registry: Option<Box<Transport>>,
+    pub(crate) registry: Option<Box<Self>>,
     pub(crate) has_unity_catalog: bool,
 }
 
@@ -71,29 +72,8 @@ impl Transport {
     ///   Unity Catalog
     pub(crate) async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let (server, call) = self.addressed(call)?;
-        let endpoint = server.endpoint(&call);
-        let mut attempts = 0;
-        let mut may_renew = true;
-        loop {
-            attempts += 1;
-            let (failure, mut error) = match server.attempt(&call, endpoint.clone()).await {
-                Ok(body) => {
-                    return read(&body).map_err(|error| call_error(&call, error, &endpoint));
-                }
-                Err(failed) => failed,
-            };
-            if failure == Failure::Expired && may_renew {
-                may_renew = false;
-                continue;
-            }
-            let wait = server.retries.wait(&failure, call.repeat, attempts, random::unit());
-            let Some(wait) = wait else {
-                error.attempts = attempts;
-                error.is_ambiguous = failure.is_ambiguous();
-                return Err(call_error(&call, error, &endpoint));
-            };
-            sleep(wait).await;
-        }
+        let body = server.body(&call).await?;
+        read(&body).map_err(|error| call_error(&call, error, &server.endpoint(&call)))
     }
 
     /// Sends a call whose result is nothing.
@@ -102,6 +82,30 @@ impl Transport {
     /// As [`send`](Self::send).
     pub(crate) async fn run(&self, call: Call) -> Result<(), Error> {
         self.send::<IgnoredAny>(call).await.map(|_| ())
+    }
+
+    async fn body(&self, call: &Call) -> Result<Vec<u8>, Error> {
+        let endpoint = self.endpoint(call);
+        let mut attempts = 0;
+        let mut may_renew = true;
+        loop {
+            attempts += 1;
+            let (failure, mut error) = match self.attempt(call, endpoint.clone()).await {
+                Ok(body) => return Ok(body),
+                Err(failed) => failed,
+            };
+            if failure == Failure::Expired && may_renew {
+                may_renew = false;
+                continue;
+            }
+            let wait = self.retries.wait(&failure, call.repeat, attempts, random::unit());
+            let Some(wait) = wait else {
+                error.attempts = attempts;
+                error.is_ambiguous = failure.is_ambiguous();
+                return Err(call_error(call, error, &endpoint));
+            };
+            sleep(wait).await;
+        }
     }
 
     /// Who gets a call, and how it is worded there.
