@@ -23,7 +23,7 @@ pub struct MlflowClientBuilder {
     timeouts: Timeouts,
     tls: Tls,
     headers: Vec<(&'static str, String)>,
-    registry: Option<Box<MlflowClientBuilder>>,
+    registry: Option<Box<Self>>,
     has_unity_catalog: bool,
     local_artifacts: bool,
 }
@@ -203,3 +203,6 @@ fn headers(pairs: Vec<(&'static str, String)>) -> Result<HeaderMap, Error> {
     }
     Ok(headers)
 }
+
+#[cfg(test)]
+mod tests;

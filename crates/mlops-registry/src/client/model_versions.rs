@@ -241,7 +241,7 @@ pub(crate) struct Wire {
     #[serde(default)]
     run_id: String,
     storage_location: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "wire::aliases")]
     aliases: Vec<String>,
     #[serde(default)]
     pub(crate) status: String,

@@ -72,6 +72,20 @@ pub(crate) mod double {
     }
 }
 
+/// The aliases of a version: MLflow writes their names, Unity Catalog an object for each.
+pub(crate) fn aliases<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Alias {
+        Name(String),
+        Object { alias: String },
+    }
+
+    let aliases = Vec::<Alias>::deserialize(input)?;
+    let name = |(Alias::Name(name) | Alias::Object { alias: name })| name;
+    Ok(aliases.into_iter().map(name).collect())
+}
+
 struct Integer;
 
 impl Visitor<'_> for Integer {
@@ -184,5 +198,13 @@ mod tests {
         }
         assert!(matches!(serde_json::from_str("3"), Ok(Loss(3.0))));
         serde_json::from_str::<Loss>("null").unwrap_err();
+    }
+
+    #[test]
+    fn aliases_are_names_or_objects() {
+        for text in [r#"["a","b"]"#, r#"[{"alias":"a","version":"1"},{"alias":"b"}]"#] {
+            let mut input = serde_json::Deserializer::from_str(text);
+            assert_eq!(aliases(&mut input).unwrap(), ["a", "b"], "{text}");
+        }
     }
 }

@@ -43,6 +43,8 @@ const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
 /// `DATABRICKS_WORKSPACE_ID` and `DATABRICKS_AZURE_RESOURCE_ID`, or `workspace_id` and `azure_workspace_resource_id`, are
 /// sent along.
 ///
+/// What is about Databricks and Entra was tested against servers that play them, not against a live workspace.
+///
 /// # Errors
 /// * [`Setting`](ErrorKind::Setting) if something is missing or malformed
 /// * [`Unsupported`](ErrorKind::Unsupported) for other tracking URIs and other ways to log in
@@ -177,7 +179,7 @@ fn auth(variables: Variables<'_>) -> Result<Option<Auth>, Error> {
         for (value, key) in values.iter_mut().zip(KEYS) {
             let section = file.section("mlflow");
             let stored = section.and_then(|section| section.get(&key.to_lowercase())).cloned();
-            *value = value.take().or(stored.filter(|stored| !stored.is_empty()));
+            *value = value.take().or_else(|| stored.filter(|stored| !stored.is_empty()));
         }
     }
     Ok(match values {

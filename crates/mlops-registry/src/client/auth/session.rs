@@ -18,7 +18,7 @@ pub(crate) enum Session {
     Fixed(Credentials),
     /// Credentials that end.
     Renewed {
-        issuer: Issuer,
+        issuer: Box<Issuer>,
         /// Whoever holds the lock asks for a token; the others wait for it.
         token: Mutex<Option<Token>>,
     },
@@ -57,7 +57,7 @@ impl Session {
             }
             Auth::Entra(entra) => Issuer::entra(server, entra)?,
         };
-        Ok(Self::Renewed { issuer, token: Mutex::new(None) })
+        Ok(Self::Renewed { issuer: Box::new(issuer), token: Mutex::new(None) })
     }
 
     /// What a request is to say; a token is asked for if need be.
@@ -82,7 +82,7 @@ impl Session {
                 let time = Duration::from_secs(granted.expires_in.try_into().unwrap_or(0));
                 let time = time.min(LONGEST);
                 let ends_at = asked_at + time;
-                let renewed_at = ends_at - EARLY.min(time / 10);
+                let renewed_at = asked_at + time.saturating_sub(EARLY.min(time / 10));
                 let text = granted.access_token;
                 token.insert(Token { text, renewed_at, ends_at }).text.clone()
             }
