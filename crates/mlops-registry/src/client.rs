@@ -23,8 +23,6 @@ use reqwest::Url;
 
 pub use auth::Auth;
 pub use filter::{Compare, Filter, FilterError};
-pub use log_batch::LogBatch;
-pub use metrics::NewMetric;
 pub use pages::Pages;
 pub use registered_models::RegisteredModel;
 pub use retries::Retries;

@@ -1,32 +1,10 @@
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::MlflowClient;
 use super::call::Call;
 use super::pages::{Page, Pages};
 use super::wire;
-use crate::{Error, Metric, RunId, meta};
-
-/// A value of a metric that is to be logged.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct NewMetric {
-    /// The name.
-    pub key: String,
-    /// The value; servers with a database keep infinities as the largest number.
-    #[serde(with = "wire::double")]
-    pub value: f64,
-    /// When, in milliseconds since 1970 in UTC.
-    pub timestamp: i64,
-    /// The step of the training.
-    pub step: i64,
-}
-
-impl NewMetric {
-    /// A value of now.
-    pub fn new(key: impl Into<String>, value: f64, step: i64) -> Self {
-        Self { key: key.into(), value, timestamp: meta::now(), step }
-    }
-}
+use crate::{Error, Metric, RunId};
 
 #[derive(Deserialize)]
 pub(crate) struct Wire {

@@ -1,5 +1,5 @@
-use mlops_registry::client::{Compare, Filter, LogBatch, MlflowClient, NewMetric, NewRun, Run};
-use mlops_registry::{Error, ErrorKind, Experiment, RunStatus, Stage};
+use mlops_registry::client::{Compare, Filter, MlflowClient, NewRun, Run};
+use mlops_registry::{Error, ErrorKind, Experiment, LogBatch, NewMetric, RunStatus, Stage};
 
 const MODEL: &str = "wine quality";
 
