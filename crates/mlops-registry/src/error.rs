@@ -114,6 +114,11 @@ impl Error {
         self.0.kind == ErrorKind::NotFound
     }
 
+    /// Whether it may succeed later as it is: a server could not be reached, or had no time.
+    pub fn is_transient(&self) -> bool {
+        self.0.kind == ErrorKind::Unavailable
+    }
+
     /// Whether there is no such thing on this server or in this store, and will not be: stages in Unity Catalog, logged
     /// models before MLflow 3.
     pub fn is_unsupported(&self) -> bool {

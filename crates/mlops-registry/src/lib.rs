@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "client")]
+pub mod blocking;
+#[cfg(feature = "client")]
 pub mod client;
 mod entries;
 pub mod env;
@@ -8,7 +10,9 @@ mod error;
 mod experiment;
 mod file_uri;
 mod local;
+mod log_batch;
 mod logged_model;
+mod logger;
 mod meta;
 mod metric;
 mod name;
@@ -23,6 +27,8 @@ mod uri;
 pub use error::{Error, ErrorKind};
 pub use experiment::Experiment;
 pub use local::LocalStore;
+pub use log_batch::{LogBatch, NewMetric};
+pub use logger::{LogSink, LoggerReport, RunLogger, RunLoggerBuilder};
 pub use metric::Metric;
 pub use name::{Alias, ArtifactPath, LoggedModelId, ModelName, NameError, RunId};
 pub use registered_model::ModelVersion;

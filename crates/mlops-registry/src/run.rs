@@ -1,3 +1,5 @@
+mod log_batch;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -18,6 +20,10 @@ const ARTIFACTS: &str = "artifacts";
 const METRICS: &str = "metrics";
 const PARAMS: &str = "params";
 const TAGS: &str = "tags";
+
+const LOG_METRIC: &str = "log the metric";
+const LOG_PARAM: &str = "log the parameter";
+const SET_TAG: &str = "set the tag";
 
 const PARENT_TAG: &str = "mlflow.parentRunId";
 /// MLflow's number for runs that were started from a program.
@@ -161,15 +167,13 @@ impl Run {
     /// * [`ParamChanged`](ErrorKind::ParamChanged) if it is logged already with another value
     /// * [`Io`](ErrorKind::Io) if it cannot be written
     pub fn log_param(&self, key: &str, value: impl Display) -> Result<(), Error> {
-        let operation = "log the parameter";
-        check_key(key, "key").map_err(|error| Error::name(operation, key, error))?;
+        check_key(key, "key").map_err(|error| Error::name(LOG_PARAM, key, error))?;
         let value = value.to_string();
         let _lock = self.store.lock()?;
-        match entries::read(&self.folder().join(PARAMS), key)? {
-            None => self.write(PARAMS, key, &value),
-            Some(old) if old == value => Ok(()),
-            Some(_) => Err(Error::new(ErrorKind::ParamChanged, operation, format_args!("`{key}`"))),
+        if self.is_new_param(key, &value)? {
+            self.write(PARAMS, key, &value)?;
         }
+        Ok(())
     }
 
     /// Logs a value of a metric at this moment; NaN and infinities are kept.
@@ -181,19 +185,10 @@ impl Run {
     /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
     /// * [`Io`](ErrorKind::Io) if it cannot be written
     pub fn log_metric(&self, key: &str, value: f64, step: i64) -> Result<(), Error> {
-        let operation = "log the metric";
-        check_key(key, "key").map_err(|error| Error::name(operation, key, error))?;
+        check_key(key, "key").map_err(|error| Error::name(LOG_METRIC, key, error))?;
         let line = Metric::new(meta::now(), value, step).to_line();
-        let path = self.folder().join(METRICS).join(key);
         let _lock = self.store.lock()?;
-        if path.is_file() {
-            let append = File::options().append(true).open(&path);
-            return append
-                .and_then(|mut file| file.write_all(line.as_bytes()))
-                .map_err(|error| Error::io(operation, &path, error));
-        }
-        // MLflow stumbles over an empty file, so the first line comes with the file.
-        self.write(METRICS, key, &line)
+        self.append_metric(key, &line)
     }
 
     /// Sets a tag, replacing the old value.
@@ -202,7 +197,7 @@ impl Run {
     /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
     /// * [`Io`](ErrorKind::Io) if it cannot be written
     pub fn set_tag(&self, key: &str, value: impl Display) -> Result<(), Error> {
-        check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
+        check_key(key, "key").map_err(|error| Error::name(SET_TAG, key, error))?;
         let _lock = self.store.lock()?;
         self.write(TAGS, key, &value.to_string())
     }
@@ -331,6 +326,28 @@ impl Run {
 
     fn write(&self, kind: &str, key: &str, text: &str) -> Result<(), Error> {
         entries::write(&self.folder(), &self.folder().join(kind), key, text)
+    }
+
+    /// Whether the parameter is not logged yet. The caller holds the lock.
+    fn is_new_param(&self, key: &str, value: &str) -> Result<bool, Error> {
+        match entries::read(&self.folder().join(PARAMS), key)? {
+            None => Ok(true),
+            Some(old) if old == value => Ok(false),
+            Some(_) => Err(Error::new(ErrorKind::ParamChanged, LOG_PARAM, format_args!("`{key}`"))),
+        }
+    }
+
+    /// Adds lines to the file of a metric. The caller holds the lock.
+    fn append_metric(&self, key: &str, lines: &str) -> Result<(), Error> {
+        let path = self.folder().join(METRICS).join(key);
+        if path.is_file() {
+            let append = File::options().append(true).open(&path);
+            return append
+                .and_then(|mut file| file.write_all(lines.as_bytes()))
+                .map_err(|error| Error::io(LOG_METRIC, &path, error));
+        }
+        // MLflow stumbles over an empty file, so the first line comes with the file.
+        self.write(METRICS, key, lines)
     }
 
     fn parse_history(&self, key: &str, text: &str) -> Result<Vec<Metric>, Error> {

@@ -1,57 +1,12 @@
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 
 use super::MlflowClient;
 use super::call::Call;
 use super::pages::{Page, Pages};
 use super::wire;
-use crate::{Error, ErrorKind, LoggedModelId, Metric, RunId, meta};
-
-/// A value of a metric that is to be logged.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct NewMetric {
-    /// The name.
-    pub key: String,
-    /// The value; servers with a database keep infinities as the largest number.
-    #[serde(with = "wire::double")]
-    pub value: f64,
-    /// When, in milliseconds since 1970 in UTC.
-    pub timestamp: i64,
-    /// The step of the training.
-    pub step: i64,
-    /// The logged model that was measured; servers before MLflow 3 leave it out.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "model_id")]
-    pub model_id: Option<LoggedModelId>,
-    /// The name of the data set on which it was measured; servers before MLflow 3 leave it out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dataset_name: Option<String>,
-    /// The digest of that data set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dataset_digest: Option<String>,
-}
-
-impl NewMetric {
-    /// A value of now.
-    pub fn new(key: impl Into<String>, value: f64, step: i64) -> Self {
-        Self {
-            key: key.into(),
-            value,
-            timestamp: meta::now(),
-            step,
-            model_id: None,
-            dataset_name: None,
-            dataset_digest: None,
-        }
-    }
-
-    /// The length of its texts together.
-    pub(crate) fn n_text_bytes(&self) -> usize {
-        let n_bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        self.key.len() + n_bytes(&self.dataset_name) + n_bytes(&self.dataset_digest)
-    }
-}
+use crate::{Error, ErrorKind, Metric, RunId};
 
 /// A value of a metric, and the run that it belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,9 +120,4 @@ impl Page for Many {
     fn split(self) -> Result<(Vec<Metric>, String), Error> {
         Ok((self.metrics.iter().map(Wire::metric).collect(), self.next_page_token))
     }
-}
-
-#[expect(clippy::ref_option, reason = "what serde asks for")]
-fn model_id<S: Serializer>(id: &Option<LoggedModelId>, output: S) -> Result<S::Ok, S::Error> {
-    id.as_ref().map(LoggedModelId::as_str).serialize(output)
 }

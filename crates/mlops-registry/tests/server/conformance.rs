@@ -1,7 +1,5 @@
-use mlops_registry::client::{
-    Compare, Filter, LogBatch, MlflowClient, NewMetric, NewModelVersion, NewRun, Run,
-};
-use mlops_registry::{Error, ErrorKind, Experiment, RunStatus, Stage};
+use mlops_registry::client::{Compare, Filter, MlflowClient, NewModelVersion, NewRun, Run};
+use mlops_registry::{Error, ErrorKind, Experiment, LogBatch, NewMetric, RunStatus, Stage};
 
 use crate::client;
 
