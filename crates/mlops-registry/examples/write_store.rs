@@ -39,8 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         trial.finish(RunStatus::Finished)?;
 
         store.register("wine_quality")?;
-        let version = store.create_version("wine_quality", &source)?;
-        store.set_stage("wine_quality", version, Stage::Production, true)?;
+        let version = store.create_model_version("wine_quality", &source)?.version;
+        store.transition_stage("wine_quality", version, Stage::Production, true)?;
         store.set_alias("wine_quality", "champion", version)?;
     }
     search.finish(RunStatus::Killed)?;

@@ -3,7 +3,6 @@
 mod auth;
 mod call;
 mod experiments;
-mod filter;
 mod log_batch;
 mod metrics;
 mod model_versions;
@@ -22,11 +21,9 @@ use std::time::Duration;
 use reqwest::Url;
 
 pub use auth::Auth;
-pub use filter::{Compare, Filter, FilterError};
 pub use log_batch::LogBatch;
 pub use metrics::NewMetric;
 pub use pages::Pages;
-pub use registered_models::RegisteredModel;
 pub use retries::Retries;
 pub use runs::{NewRun, Run};
 pub use server_error::{ErrorCode, ServerError};

@@ -3,10 +3,10 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::pages::{Page, Pages};
+use super::runs::{Pair, map};
 use super::wire;
-use crate::{Error, ErrorKind, ModelVersion, RunId, Stage};
+use crate::{Error, ErrorKind, Filter, ModelVersion, RunId, Stage};
 
 const PAGE: u32 = 1000;
 
@@ -187,10 +187,14 @@ struct Wire {
     /// Unity Catalog has no stages.
     current_stage: Option<String>,
     #[serde(default)]
+    description: String,
+    #[serde(default)]
     source: String,
     #[serde(default)]
     run_id: String,
     storage_location: Option<String>,
+    #[serde(default)]
+    tags: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -219,9 +223,11 @@ impl TryFrom<Wire> for ModelVersion {
         Ok(Self {
             version,
             stage,
+            description: wire.description,
             source: wire.source,
             storage_location: wire.storage_location,
             run_id: Some(wire.run_id).filter(|id| !id.is_empty()),
+            tags: map(wire.tags),
             creation_timestamp: wire.creation_timestamp,
             name: wire.name,
         })

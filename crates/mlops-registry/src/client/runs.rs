@@ -5,11 +5,12 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::{Compare, Filter};
 use super::metrics;
 use super::pages::{Page, Pages};
 use super::wire;
-use crate::{Error, ErrorKind, Experiment, Metric, RunId, RunStatus, env, meta, random};
+use crate::{
+    Compare, Error, ErrorKind, Experiment, Filter, Metric, RunId, RunStatus, env, meta, random,
+};
 
 /// A run as a server has it.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use mlops_testing::{MockServer, Reply};
 
 use super::*;
-use crate::{ErrorKind, ModelVersion, RunStatus, Stage};
+use crate::{ErrorKind, Filter, ModelVersion, RunStatus, Stage};
 
 const RUN: &str = r#"{"run":{"info":{"run_uuid":"a","run_id":"0123456789abcdef0123456789abcdef","experiment_id":"1","run_name":"r","status":"RUNNING","start_time":1700000000000,"artifact_uri":"mlflow-artifacts:/1/a","new":{}},"data":{"metrics":[{"key":"loss","value":"NaN","timestamp":"1700000000002","step":2}],"params":[{"key":"lr","value":"0.1"}],"tags":[{"key":"team"}]}}}"#;
 const MISSING: &str =
@@ -26,7 +26,8 @@ fn run_id() -> crate::RunId {
 
 fn experiment() -> crate::Experiment {
     let (id, name) = ("1".to_owned(), "wine".to_owned());
-    crate::Experiment { id, name, artifact_location: "mlflow-artifacts:/1".to_owned() }
+    let artifact_location = "mlflow-artifacts:/1".to_owned();
+    crate::Experiment { id, name, artifact_location, tags: [].into() }
 }
 
 #[tokio::test]

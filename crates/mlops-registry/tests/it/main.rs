@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 mod concurrency;
+mod crashes;
+mod registry;
 mod round_trip;
 mod samples;
 

@@ -1,5 +1,5 @@
-use mlops_registry::client::{Compare, Filter, LogBatch, MlflowClient, NewMetric, NewRun, Run};
-use mlops_registry::{Error, ErrorKind, Experiment, RunStatus, Stage};
+use mlops_registry::client::{LogBatch, MlflowClient, NewMetric, NewRun, Run};
+use mlops_registry::{Compare, Error, ErrorKind, Experiment, Filter, RunStatus, Stage};
 
 const MODEL: &str = "wine quality";
 
