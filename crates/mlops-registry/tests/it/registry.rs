@@ -127,7 +127,7 @@ fn models_and_versions_are_found_by_filters() -> Result<(), Box<dyn std::error::
     let name = Filter::attribute("name", Compare::Equal, "wine")?;
     assert_eq!(versions(&name)?, [2, 1]);
     let of_run = Filter::one_of("run_id", &["0", run.id().as_str()])?;
-    assert_eq!(versions(&of_run.clone().and(name.clone()))?.len(), 2);
+    assert_eq!(versions(&of_run.and(name.clone()))?.len(), 2);
     assert_eq!(versions(&Filter::one_of("run_id", &["0"])?)?, [0; 0]);
     assert_eq!(versions(&Filter::tag("checked", Compare::LikeAnyCase, "Y%")?)?, [1]);
     assert_eq!(versions(&Filter::time("version_number", Compare::Greater, 1)?)?, [2]);
@@ -173,7 +173,7 @@ fn runs_are_found_and_ordered() -> Result<(), Box<dyn std::error::Error>> {
     let differs = Filter::metric("val loss", Compare::NotEqual, 0.5)?;
     assert_eq!(search(&differs, &["run_name"])?, "bcd", "latest values, and none is not another");
     let kind = Filter::param("kind", Compare::Like, "x%")?;
-    assert_eq!(search(&kind.clone().and(less), &["metrics.`val loss`"])?, "ca");
+    assert_eq!(search(&kind.and(less), &["metrics.`val loss`"])?, "ca");
     assert_eq!(search(&Filter::tag("team", Compare::Equal, "ml")?, &[])?, "e");
     assert_eq!(search(&Filter::tag("../params/kind", Compare::Equal, "x")?, &[])?, "");
     assert_eq!(search(&Filter::attribute("status", Compare::Equal, "RUNNING")?, &[])?.len(), 5);
