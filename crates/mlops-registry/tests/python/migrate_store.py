@@ -58,5 +58,5 @@ with tempfile.TemporaryDirectory() as work:
         with tempfile.TemporaryDirectory() as target:
             path = mlflow.artifacts.download_artifacts(uri, dst_path=target)
             assert (pathlib.Path(path) / "constant.json").read_text() == value, uri
-        assert set(mlflow.models.get_model_info(uri).flavors) == {"constant"}, uri
+            assert set(mlflow.models.Model.load(path).flavors) == {"constant"}, uri
 print(f"mlflow {mlflow.__version__} migrates the store, and {len(uris)} URIs lead to its models")

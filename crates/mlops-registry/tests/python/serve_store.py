@@ -27,7 +27,7 @@ with socket.socket() as free:
     port = free.getsockname()[1]
 
 
-def ask(path, body=None, **query):
+def ask(path, body=None, /, **query):
     url = f"http://127.0.0.1:{port}/api/2.0/mlflow/{path}"
     if query:
         url += "?" + urllib.parse.urlencode(query)
