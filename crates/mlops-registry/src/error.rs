@@ -25,7 +25,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An experiment with this name is there already, maybe among the deleted ones.
+    /// An experiment or registered model with this name is there already, an experiment maybe among the deleted ones.
     AlreadyExists,
     /// A key, name or alias breaks MLflow's rules; the source is a [`NameError`].
     InvalidName,
@@ -45,7 +45,7 @@ pub enum ErrorKind {
     NotArchivable,
     /// The parameter is logged already, with another value.
     ParamChanged,
-    /// The server does not take the arguments.
+    /// The server or store does not take the arguments.
     Refused,
     /// A setting of a client, in the program or in its environment, is wrong; with the feature `client`, the source is a
     /// `client::SettingError`.
@@ -69,6 +69,10 @@ impl Error {
             _ => ErrorKind::Io,
         };
         Self::new(kind, operation, path.display()).with_source(source)
+    }
+
+    pub(crate) fn not_found(target: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::NotFound, "find", target)
     }
 
     pub(crate) fn malformed(path: &Path) -> Self {
@@ -162,7 +166,7 @@ impl fmt::Display for Error {
             ErrorKind::NotFound => "it is not there",
             ErrorKind::NotArchivable => "only Staging and Production have versions to archive",
             ErrorKind::ParamChanged => "it is logged already with another value",
-            ErrorKind::Refused => "the server refuses",
+            ErrorKind::Refused => "it is refused",
             ErrorKind::Setting => "the setting is wrong",
             ErrorKind::Unauthorized => "the server asks who you are",
             ErrorKind::Unavailable => "the server gave no answer",

@@ -1,4 +1,6 @@
+pub(crate) mod lifecycle;
 mod log_batch;
+mod search;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -10,6 +12,7 @@ use mlops_core::{ModelDir, SaveModel};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::entries::TAGS;
 use crate::name::check_key;
 use crate::{
     ArtifactPath, Error, ErrorKind, Experiment, LocalStore, Metric, ModelUri, RunId, RunStatus,
@@ -19,12 +22,12 @@ use crate::{
 const ARTIFACTS: &str = "artifacts";
 const METRICS: &str = "metrics";
 const PARAMS: &str = "params";
-const TAGS: &str = "tags";
 
 const LOG_METRIC: &str = "log the metric";
 const LOG_PARAM: &str = "log the parameter";
 const SET_TAG: &str = "set the tag";
 
+const DELETED: &str = "deleted";
 const PARENT_TAG: &str = "mlflow.parentRunId";
 /// MLflow's number for runs that were started from a program.
 const SOURCE_TYPE_LOCAL: i64 = 4;
@@ -112,10 +115,10 @@ impl LocalStore {
         Ok(run)
     }
 
-    /// The run with this identifier, also if it was deleted but not purged.
+    /// The run with this identifier, also if it was deleted.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if no experiment has it.
+    /// [`NotFound`](ErrorKind::NotFound) if no experiment has it that is not deleted itself.
     pub fn run(&self, id: &RunId) -> Result<Run, Error> {
         for experiment in self.experiments()? {
             let run = Run { store: self.clone(), experiment_id: experiment.id, id: id.clone() };
@@ -132,20 +135,8 @@ impl LocalStore {
     /// * [`Malformed`](ErrorKind::Malformed) if a `meta.yaml` is not that of a run
     /// * [`Io`](ErrorKind::Io) if the store cannot be read
     pub fn runs(&self, experiment: &Experiment) -> Result<Vec<Run>, Error> {
-        let mut runs = Vec::new();
-        for name in entries::names(&self.root().join(&experiment.id))? {
-            let Ok(id) = name.parse() else { continue };
-            let run = Run { store: self.clone(), experiment_id: experiment.id.clone(), id };
-            if !meta::is_there(&run.folder()) {
-                continue;
-            }
-            let meta: RunMeta = meta::read(&run.folder())?;
-            if meta.lifecycle_stage.as_deref() != Some("deleted") {
-                runs.push((meta.start_time, run));
-            }
-        }
-        runs.sort_by_key(|(start_time, _)| std::cmp::Reverse(*start_time));
-        Ok(runs.into_iter().map(|(_, run)| run).collect())
+        let runs = search::newest_first(self, &[&experiment.id])?;
+        Ok(runs.into_iter().map(|stored| stored.run).collect())
     }
 }
 
@@ -202,6 +193,21 @@ impl Run {
         self.write(TAGS, key, &value.to_string())
     }
 
+    /// Removes a tag.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such tag
+    /// * [`Io`](ErrorKind::Io) if it cannot be removed
+    pub fn delete_tag(&self, key: &str) -> Result<(), Error> {
+        check_key(key, "key").map_err(|error| Error::name("delete the tag", key, error))?;
+        let _lock = self.store.lock()?;
+        if entries::remove(&self.folder().join(TAGS), key)? {
+            return Ok(());
+        }
+        Err(Error::not_found(format_args!("the tag `{key}` of the run `{}`", self.id)))
+    }
+
     /// Writes a model into the directory `name` of the run's artifacts, whole or not at all, and
     /// returns the URI that [registers](LocalStore::create_version) it.
     ///
@@ -250,16 +256,9 @@ impl Run {
     /// [`Malformed`](ErrorKind::Malformed) if the `meta.yaml` is not that of a run.
     pub fn info(&self) -> Result<RunInfo, Error> {
         let meta: RunMeta = meta::read(&self.folder())?;
-        let status = match meta.status {
-            // As MLflow reads it.
-            None => RunStatus::Running,
-            Some(number) => {
-                RunStatus::from_number(number).ok_or_else(|| Error::malformed(&self.folder()))?
-            }
-        };
         Ok(RunInfo {
+            status: self.status(&meta)?,
             name: meta.run_name.unwrap_or_default(),
-            status,
             start_time: meta.start_time,
             end_time: meta.end_time,
         })
@@ -324,7 +323,22 @@ impl Run {
         self.store.root().join(&self.experiment_id).join(self.id.as_str())
     }
 
+    fn status(&self, meta: &RunMeta) -> Result<RunStatus, Error> {
+        match meta.status {
+            // As MLflow reads it.
+            None => Ok(RunStatus::Running),
+            Some(number) => {
+                RunStatus::from_number(number).ok_or_else(|| Error::malformed(&self.folder()))
+            }
+        }
+    }
+
+    /// Writes an entry of a run that is there. The caller holds the lock.
     fn write(&self, kind: &str, key: &str, text: &str) -> Result<(), Error> {
+        if !meta::is_there(&self.folder()) {
+            // With its experiment it was moved away, and its folder must not come back without it.
+            return Err(Error::not_found(format_args!("the run `{}`", self.id)));
+        }
         entries::write(&self.folder(), &self.folder().join(kind), key, text)
     }
 
@@ -360,6 +374,7 @@ impl Run {
 struct RunMeta {
     artifact_uri: String,
     run_name: Option<String>,
+    user_id: Option<String>,
     lifecycle_stage: Option<String>,
     status: Option<u8>,
     #[serde(default)]

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::pages::{Page, Pages};
-use crate::{Error, ErrorKind, Experiment};
+use super::runs::{Pair, map};
+use crate::{Error, ErrorKind, Experiment, Filter};
 
 #[derive(Deserialize)]
 struct Wire {
@@ -17,6 +17,8 @@ struct Wire {
     artifact_location: String,
     #[serde(default)]
     lifecycle_stage: String,
+    #[serde(default)]
+    tags: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -165,8 +167,13 @@ fn creation(name: &str) -> Call {
 }
 
 impl From<Wire> for Experiment {
-    fn from(Wire { experiment_id: id, name, artifact_location, .. }: Wire) -> Self {
-        Self { id, name, artifact_location }
+    fn from(wire: Wire) -> Self {
+        Self {
+            id: wire.experiment_id,
+            name: wire.name,
+            artifact_location: wire.artifact_location,
+            tags: map(wire.tags),
+        }
     }
 }
 

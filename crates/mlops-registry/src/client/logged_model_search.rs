@@ -3,7 +3,6 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::logged_models::{LoggedModel, Wire};
 use super::pages::{Page, Pages};
 use crate::Error;

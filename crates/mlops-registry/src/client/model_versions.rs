@@ -3,10 +3,9 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::{Compare, Filter};
 use super::pages::{Page, Pages};
-use super::wire::{self, filled};
-use crate::{Error, ErrorKind, ModelVersion, Stage};
+use super::wire::{self, Pair, filled, map};
+use crate::{Compare, Error, ErrorKind, Filter, ModelVersion, Stage};
 
 const PAGE: u32 = 1000;
 
@@ -237,6 +236,8 @@ pub(crate) struct Wire {
     /// Unity Catalog has no stages.
     current_stage: Option<String>,
     #[serde(default)]
+    description: String,
+    #[serde(default)]
     source: String,
     #[serde(default)]
     run_id: String,
@@ -247,6 +248,8 @@ pub(crate) struct Wire {
     pub(crate) status: String,
     #[serde(default)]
     pub(crate) status_message: String,
+    #[serde(default)]
+    tags: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -277,9 +280,11 @@ impl TryFrom<Wire> for ModelVersion {
         Ok(Self {
             version,
             stage,
+            description: wire.description,
             source: wire.source,
             storage_location: wire.storage_location,
             run_id: filled(wire.run_id),
+            tags: map(wire.tags),
             creation_timestamp: wire.creation_timestamp,
             aliases,
             name: wire.name,

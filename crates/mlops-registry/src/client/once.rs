@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::{Compare, Filter};
 use super::pages::Pages;
 use crate::{Error, ErrorKind, random};
 

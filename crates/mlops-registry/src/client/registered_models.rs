@@ -5,26 +5,9 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::pages::{Page, Pages};
 use super::wire::{self, Pair, map};
-use crate::{Error, ErrorKind};
-
-/// A registered model: a name for versions of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RegisteredModel {
-    /// The name.
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// The versions that aliases point to.
-    pub aliases: BTreeMap<String, u64>,
-    /// The tags.
-    pub tags: BTreeMap<String, String>,
-    /// When it was registered, in milliseconds since 1970 in UTC.
-    pub creation_timestamp: i64,
-}
+use crate::{Error, ErrorKind, Filter, RegisteredModel};
 
 const PAGE: u32 = 1000;
 

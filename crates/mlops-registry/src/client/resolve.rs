@@ -1,5 +1,4 @@
 use super::MlflowClient;
-use super::filter::{Compare, Filter};
 use super::logged_models::LoggedModel;
 use super::runs::Run;
 use crate::resolve::MAX_HOPS;

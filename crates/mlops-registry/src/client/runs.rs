@@ -6,12 +6,11 @@ use serde_json::json;
 use super::MlflowClient;
 use super::call::Call;
 use super::datasets::{ModelOutput, RunInputs, WireInputs, WireOutputs};
-use super::filter::Filter;
 use super::metrics;
 use super::once::RequestId;
 use super::pages::{Page, Pages};
 use super::wire::{self, Pair, map, pairs};
-use crate::{Error, ErrorKind, Experiment, Metric, RunId, RunStatus, env, meta};
+use crate::{Error, ErrorKind, Experiment, Filter, Metric, RunId, RunStatus, env, meta};
 
 /// A run as a server has it.
 #[derive(Clone, Debug, PartialEq)]

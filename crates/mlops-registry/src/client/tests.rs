@@ -4,7 +4,7 @@ use mlops_testing::{MockRequest, MockServer, Reply};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ErrorKind, LoggedModelId, ModelVersion, RunId, RunStatus, Stage};
+use crate::{Filter, ErrorKind, LoggedModelId, ModelVersion, RunId, RunStatus, Stage};
 
 mod experiments;
 mod logged_models;
@@ -46,7 +46,8 @@ fn model_id() -> LoggedModelId {
 
 fn experiment() -> crate::Experiment {
     let (id, name) = ("1".to_owned(), "wine".to_owned());
-    crate::Experiment { id, name, artifact_location: "mlflow-artifacts:/1".to_owned() }
+    let artifact_location = "mlflow-artifacts:/1".to_owned();
+    crate::Experiment { id, name, artifact_location, tags: [].into() }
 }
 
 /// What was sent.

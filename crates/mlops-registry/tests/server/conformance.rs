@@ -1,5 +1,7 @@
-use mlops_registry::client::{Compare, Filter, MlflowClient, NewModelVersion, NewRun, Run};
-use mlops_registry::{Error, ErrorKind, Experiment, LogBatch, NewMetric, RunStatus, Stage};
+use mlops_registry::client::{MlflowClient, NewModelVersion, NewRun, Run};
+use mlops_registry::{
+    Compare, Error, ErrorKind, Experiment, Filter, LogBatch, NewMetric, RunStatus, Stage,
+};
 
 use crate::client;
 
