@@ -47,8 +47,8 @@ pub enum ErrorKind {
     ParamChanged,
     /// The server or store does not take the arguments.
     Refused,
-    /// A setting of a client, in the program or in its environment, is wrong; with the feature `client`, the source is a
-    /// `client::SettingError`.
+    /// A setting of a client, in the program or in its environment, is wrong; with the feature `client`, the source is
+    /// a `client::SettingError`.
     Setting,
     /// The server wants to know who asks.
     Unauthorized,

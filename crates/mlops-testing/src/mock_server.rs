@@ -79,8 +79,8 @@ impl Reply {
 }
 
 impl MockServer {
-    /// Starts a server on a free port. The first request gets the first reply, and so on; requests after the last get the
-    /// last again.
+    /// Starts a server on a free port. The first request gets the first reply, and so on; requests after the last get
+    /// the last again.
     ///
     /// # Errors
     /// If there is no port.

@@ -123,7 +123,7 @@ impl MlflowClientBuilder {
     /// # Errors
     /// * [`InvalidUri`](ErrorKind::InvalidUri) if the tracking URI is none
     /// * [`Unsupported`](ErrorKind::Unsupported) if it is not `http` or `https`
-    /// * [`Setting`](ErrorKind::Setting) if certificates, headers or secrets cannot be used, or wishes exclude each other
+    /// * [`Setting`](ErrorKind::Setting) if certificates, headers or secrets cannot be used, or exclude each other
     /// * [`Io`](ErrorKind::Io) if the certificates of this machine cannot be used
     pub fn build(self) -> Result<MlflowClient, Error> {
         let local_artifacts = self.local_artifacts;

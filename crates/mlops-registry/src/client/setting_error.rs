@@ -1,5 +1,5 @@
-/// Why a setting cannot be used; the source of an [`Error`](crate::Error) of kind [`Setting`](crate::ErrorKind::Setting),
-/// whose target names the setting.
+/// Why a setting cannot be used; the source of an [`Error`](crate::Error) of kind
+/// [`Setting`](crate::ErrorKind::Setting), whose target names the setting.
 ///
 /// No text repeats the value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

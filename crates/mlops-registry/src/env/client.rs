@@ -11,13 +11,14 @@ use crate::{Error, ErrorKind, UriError};
 
 const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
 
-/// A client of the server at `tracking_uri`, else of the one that `MLFLOW_TRACKING_URI` names, with what the environment
-/// says about it.
+/// A client of the server at `tracking_uri`, else of the one that `MLFLOW_TRACKING_URI` names, with what the
+/// environment says about it.
 ///
 /// | variable | |
 /// |---|---|
-/// | `MLFLOW_TRACKING_URI`, `MLFLOW_REGISTRY_URI` | `http://..`, `https://..`, `databricks`, `databricks://PROFILE`; for the registry also `databricks-uc`, `databricks-uc://PROFILE`, which is the default where runs are tracked on Databricks |
-/// | `MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD` | name and password; both may be in `~/.mlflow/credentials` instead |
+/// | `MLFLOW_TRACKING_URI` | `http://..`, `https://..`, `databricks` or `databricks://PROFILE` |
+/// | `MLFLOW_REGISTRY_URI` | the same, or `databricks-uc`, `databricks-uc://PROFILE` for Unity Catalog |
+/// | `MLFLOW_TRACKING_USERNAME`, `.._PASSWORD` | name and password; may be in `~/.mlflow/credentials` instead |
 /// | `MLFLOW_TRACKING_TOKEN` | a token, if there are not name and password |
 /// | `MLFLOW_TRACKING_SERVER_CERT_PATH` | a file of certificate authorities in PEM form |
 /// | `MLFLOW_TRACKING_CLIENT_CERT_PATH` | a file of a certificate with its key in PEM form |
@@ -27,6 +28,7 @@ const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
 /// | `MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR` | [`Retries::first`] in seconds, 0 to 120 |
 /// | `MLFLOW_HTTP_REQUEST_TIMEOUT` | how long a server is waited for until it goes on, in seconds |
 ///
+/// Without `MLFLOW_REGISTRY_URI` the registry is where runs are tracked; on Databricks, as for MLflow 3, Unity Catalog.
 /// The variables `MLFLOW_TRACKING_..` and `MLFLOW_WORKSPACE` are about `http` and `https` servers, that of the registry
 /// too. Where and who on Databricks comes from the profile that the URI names, in the file `DATABRICKS_CONFIG_FILE` or
 /// else `~/.databrickscfg`; without one, from the environment, if there is `DATABRICKS_HOST`; else from the profile
@@ -38,10 +40,10 @@ const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
 /// | `pat` | `DATABRICKS_TOKEN` | `token` |
 /// | `basic` | `DATABRICKS_USERNAME`, `DATABRICKS_PASSWORD` | `username`, `password` |
 /// | `oauth-m2m` | `DATABRICKS_CLIENT_ID`, `DATABRICKS_CLIENT_SECRET` | `client_id`, `client_secret` |
-/// | `azure-client-secret` | `ARM_TENANT_ID`, `ARM_CLIENT_ID`, `ARM_CLIENT_SECRET` | `azure_tenant_id`, `azure_client_id`, `azure_client_secret` |
+/// | `azure-client-secret` | `ARM_TENANT_ID`, `ARM_CLIENT_ID`, `ARM_CLIENT_SECRET` | `azure_tenant_id` and so on |
 ///
-/// `DATABRICKS_WORKSPACE_ID` and `DATABRICKS_AZURE_RESOURCE_ID`, or `workspace_id` and `azure_workspace_resource_id`, are
-/// sent along.
+/// `DATABRICKS_WORKSPACE_ID` and `DATABRICKS_AZURE_RESOURCE_ID`, or `workspace_id` and `azure_workspace_resource_id`,
+/// are sent along.
 ///
 /// What is about Databricks and Entra was tested against servers that play them, not against a live workspace.
 ///
