@@ -1,12 +1,15 @@
 //! A client of MLflow servers for programs without an asynchronous runtime, with the feature `client`.
 
+mod artifact_repository;
 mod methods;
 mod pages;
 mod server_run;
+mod twin;
 mod worker;
 
 use std::sync::Arc;
 
+pub use artifact_repository::ArtifactRepository;
 pub use pages::Pages;
 pub use server_run::ServerRun;
 
@@ -20,9 +23,9 @@ use worker::Worker;
 ///
 /// # Examples
 /// ```no_run
-/// use mlops_registry::RunStatus;
+/// use mlops_registry::{Filter, RunStatus};
 /// use mlops_registry::blocking::MlflowClient;
-/// use mlops_registry::client::{Filter, NewRun};
+/// use mlops_registry::client::NewRun;
 ///
 /// let client = MlflowClient::new("http://127.0.0.1:5000")?;
 /// let experiment = client.experiment("wine quality")?;
@@ -36,7 +39,7 @@ use worker::Worker;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MlflowClient {
-    client: client::MlflowClient,
+    twin: client::MlflowClient,
     worker: Arc<Worker>,
 }
 
@@ -57,7 +60,7 @@ impl client::MlflowClientBuilder {
     /// # Errors
     /// As [`build`](Self::build); [`Io`](crate::ErrorKind::Io) also if the operating system gives no thread.
     pub fn build_blocking(self) -> Result<MlflowClient, Error> {
-        Ok(MlflowClient { client: self.build()?, worker: Arc::new(Worker::start()?) })
+        Ok(MlflowClient { twin: self.build()?, worker: Arc::new(Worker::start()?) })
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use crate::alias::ALIASES;
 use crate::entries::TAGS;
 use crate::field::Field;
 use crate::name::check_key;
@@ -298,6 +299,8 @@ fn read(folder: &Path) -> Result<Option<Found>, Error> {
         .current_stage
         .parse()
         .map_err(|error: UnknownStage| Error::malformed(folder).with_source(error))?;
+    let mut aliases = entries::read_all(&folder.with_file_name(ALIASES))?;
+    aliases.retain(|_, version| version.trim().parse() == Ok(meta.version));
     let version = ModelVersion {
         name: meta.name,
         version: meta.version,
@@ -308,6 +311,7 @@ fn read(folder: &Path) -> Result<Option<Found>, Error> {
         run_id: meta.run_id,
         tags: entries::read_all(&folder.join(TAGS))?,
         creation_timestamp: meta.creation_timestamp,
+        aliases: aliases.into_keys().collect(),
     };
     Ok(Some(Found { version, last_updated_timestamp: meta.last_updated_timestamp }))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use mlops_testing::{MockServer, Reply};
 
 use super::*;
-use crate::client::{Filter, Retries};
-use crate::{ErrorKind, RunId, RunLogger};
+use crate::client::Retries;
+use crate::{ErrorKind, Filter, RunId, RunLogger};
 
 const VERSION: &str = r#"{"model_version":{"name":"wine","version":"3","current_stage":"None"}}"#;
 const MISSING: &str = r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"not here"}"#;

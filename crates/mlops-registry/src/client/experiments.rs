@@ -5,7 +5,7 @@ use serde_json::json;
 use super::MlflowClient;
 use super::call::Call;
 use super::pages::{Page, Pages};
-use super::runs::{Pair, map};
+use super::wire::{Pair, map};
 use crate::{Error, ErrorKind, Experiment, Filter};
 
 #[derive(Deserialize)]

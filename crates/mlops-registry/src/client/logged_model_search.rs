@@ -5,7 +5,7 @@ use super::MlflowClient;
 use super::call::Call;
 use super::logged_models::{LoggedModel, Wire};
 use super::pages::{Page, Pages};
-use crate::Error;
+use crate::{Error, Filter};
 
 /// By what a search sorts logged models.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::MlflowClient;
 use super::call::Call;
 use super::pages::Pages;
-use crate::{Error, ErrorKind, random};
+use crate::{Compare, Error, ErrorKind, Filter, random};
 
 /// Names the request that created something.
 const REQUEST_TAG: &str = "mlops.request_id";

@@ -2,7 +2,9 @@ use super::MlflowClient;
 use super::logged_models::LoggedModel;
 use super::runs::Run;
 use crate::resolve::MAX_HOPS;
-use crate::{ArtifactPath, Error, ErrorKind, ModelUri, ModelVersion, Stage, VersionSelector};
+use crate::{
+    ArtifactPath, Compare, Error, ErrorKind, Filter, ModelUri, ModelVersion, Stage, VersionSelector,
+};
 
 /// The model that a URI leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]

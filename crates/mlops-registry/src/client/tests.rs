@@ -4,7 +4,9 @@ use mlops_testing::{MockRequest, MockServer, Reply};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Filter, ErrorKind, LoggedModelId, ModelVersion, RunId, RunStatus, Stage};
+use crate::{
+    ErrorKind, Filter, LogBatch, LoggedModelId, ModelVersion, NewMetric, RunId, RunStatus, Stage,
+};
 
 mod experiments;
 mod logged_models;

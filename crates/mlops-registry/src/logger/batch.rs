@@ -64,7 +64,7 @@ impl Batch {
             let key = &self.keys[key_start..key_end];
             key_start = key_end;
             match check_key(key, "key") {
-                Ok(()) => metrics.push(NewMetric { key: key.to_owned(), value, timestamp, step }),
+                Ok(()) => metrics.push(NewMetric { timestamp, ..NewMetric::new(key, value, step) }),
                 Err(error) => errors.push(Error::name("log the metric", key, error)),
             }
         }

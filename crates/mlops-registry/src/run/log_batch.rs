@@ -54,7 +54,9 @@ impl LogSink for Run {
 /// The lines of each metric.
 fn lines(metrics: &[NewMetric]) -> BTreeMap<&str, String> {
     let mut lines: BTreeMap<&str, String> = BTreeMap::new();
-    for NewMetric { key, value, timestamp, step } in metrics {
+    for metric in metrics {
+        // A line with a data set makes MLflow lose the step when it reads it.
+        let NewMetric { key, value, timestamp, step, .. } = metric;
         *lines.entry(key).or_default() += &Metric::new(*timestamp, *value, *step).to_line();
     }
     lines

@@ -1,10 +1,9 @@
 //! What runs are given and make.
 
 use mlops_registry::client::{
-    DatasetInput, LogBatch, LoggedModelStatus, ModelOutput, NewLoggedModel, NewMetric, NewRun,
-    RunInputs,
+    DatasetInput, LoggedModelStatus, ModelOutput, NewLoggedModel, NewRun, RunInputs,
 };
-use mlops_registry::{Error, ErrorKind};
+use mlops_registry::{Error, ErrorKind, LogBatch, NewMetric};
 use serde_json::json;
 
 use crate::{client, unique};

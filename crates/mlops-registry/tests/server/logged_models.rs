@@ -1,8 +1,7 @@
 use mlops_registry::client::{
-    Compare, Filter, LogBatch, LoggedModelOrder, LoggedModelStatus, MlflowClient, NewLoggedModel,
-    NewMetric, NewModelVersion, NewRun,
+    LoggedModelOrder, LoggedModelStatus, MlflowClient, NewLoggedModel, NewModelVersion, NewRun,
 };
-use mlops_registry::{Error, ErrorKind};
+use mlops_registry::{Compare, Error, ErrorKind, Filter, LogBatch, NewMetric};
 
 use crate::{client, unique};
 

@@ -1,7 +1,7 @@
 //! What is renamed, deleted and restored.
 
-use mlops_registry::client::{Compare, Filter, NewRun, RunUpdate};
-use mlops_registry::{Error, ErrorKind, RunStatus};
+use mlops_registry::client::{NewRun, RunUpdate};
+use mlops_registry::{Compare, Error, ErrorKind, Filter, RunStatus};
 
 use crate::{client, unique};
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use mlops_registry::client::{Compare, Filter, NewModelVersion};
-use mlops_registry::{Error, ErrorKind};
+use mlops_registry::client::NewModelVersion;
+use mlops_registry::{Compare, Error, ErrorKind, Filter};
 
 use crate::{client, unique};
 

@@ -12,8 +12,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
+use crate::Filter;
 use crate::Stage;
-use crate::client::Filter;
+use crate::client::NewModelVersion;
 
 const MODEL: &str = r#"{"registered_model":{"name":"a.b.c","aliases":[{"alias":"champion","version":"3"}],"creation_timestamp":"5"}}"#;
 const VERSION: &str = r#"{"model_version":{"name":"a.b.c","version":"3","creation_timestamp":"5","source":"dbfs:/x","storage_location":"s3://x","aliases":[{"alias":"champion","version":"3"}],"run_experiment_id":"1","status":"READY"}}"#;
@@ -50,7 +51,7 @@ async fn unity_catalog_has_models_of_three_parts_and_aliases() {
     let client = builder.databricks_workspace("7").build().unwrap();
     client.register("a.b.c").await.unwrap();
     assert_eq!(client.registered_model("a.b.c").await.unwrap().aliases["champion"], 3);
-    let made = client.create_model_version("a.b.c", "dbfs:/x", None).await.unwrap();
+    let made = client.create_model_version("a.b.c", NewModelVersion::new("dbfs:/x")).await.unwrap();
     assert_eq!(
         (made.version, made.stage, made.aliases),
         (3, Stage::None, vec!["champion".to_owned()])
