@@ -18,15 +18,15 @@ use worker::Worker;
 
 /// Logs metrics, parameters and tags of a run from a loop that must not wait for the disk or a server.
 ///
-/// What is logged is left in a queue, which takes a fraction of a microsecond, and a thread sends it on in batches: when
-/// [`batch_size`](RunLoggerBuilder::batch_size) values are there, and otherwise after the
+/// What is logged is left in a queue, which takes a fraction of a microsecond, and a thread sends it on in batches:
+/// when [`batch_size`](RunLoggerBuilder::batch_size) values are there, and otherwise after the
 /// [`interval`](RunLoggerBuilder::interval). A metric has the time at which it was logged, and the order of those with
 /// one key is kept.
 ///
-/// While the destination cannot be reached ([`Error::is_transient`]), a batch is sent again, after waits that double up to
-/// 30 s, and the queue grows up to its [`capacity`](RunLoggerBuilder::capacity); then metrics are dropped and counted.
-/// Parameters and tags are never dropped. A batch that is refused is taken apart, so that one parameter that cannot be
-/// logged takes nothing with it.
+/// While the destination cannot be reached ([`Error::is_transient`]), a batch is sent again, after waits that double up
+/// to 30 s, and the queue grows up to its [`capacity`](RunLoggerBuilder::capacity); then metrics are dropped and
+/// counted. Parameters and tags are never dropped. A batch that is refused is taken apart, so that one parameter that
+/// cannot be logged takes nothing with it.
 ///
 /// Dropped, the logger waits for what is in the queue, but no longer than the [`deadline`](RunLoggerBuilder::deadline);
 /// [`finish`](Self::finish) does the same and says what became of it. Neither ends the run.
@@ -99,8 +99,8 @@ impl RunLogger {
         self.queue.push_tag(key, value.to_string());
     }
 
-    /// Waits until everything that was logged before is sent or has failed, but no longer than `deadline`, and says what
-    /// became of what was logged so far.
+    /// Waits until everything that was logged before is sent or has failed, but no longer than `deadline`, and says
+    /// what became of what was logged so far.
     pub fn flush(&self, deadline: Duration) -> LoggerReport {
         self.queue.flush(deadline)
     }

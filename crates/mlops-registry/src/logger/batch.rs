@@ -55,8 +55,8 @@ impl Batch {
         self.n_bytes
     }
 
-    /// Takes out what is in it. Metrics whose keys MLflow would refuse are left out: they would have the others refused;
-    /// the errors are theirs.
+    /// Takes out what is in it. Metrics whose keys MLflow would refuse are left out: they would have the others
+    /// refused; the errors are theirs.
     pub(crate) fn drain(&mut self) -> (LogBatch, Vec<Error>) {
         let (mut metrics, mut errors) = (Vec::with_capacity(self.points.len()), Vec::new());
         let mut key_start = 0;

@@ -135,8 +135,8 @@ impl Queue {
         state.report()
     }
 
-    /// Says that nothing more will be pushed, waits until the thread has ended, but no longer than `deadline`, and gives
-    /// up what is left.
+    /// Says that nothing more will be pushed, waits until the thread has ended, but no longer than `deadline`, and
+    /// gives up what is left.
     pub(crate) fn close(&self, deadline: Duration) -> LoggerReport {
         let mut state = self.lock();
         state.is_closed = true;

@@ -16,7 +16,8 @@ pub struct LoggerReport {
     /// What waits, or is being sent. In the last report that is what was given up at the deadline; the destination may
     /// have got the batch that was being sent.
     pub pending: u64,
-    /// What keeps a batch from being sent or, if nothing does, the last reason why something failed; a panic gives none.
+    /// What keeps a batch from being sent or, if nothing does, the last reason why something failed; a panic gives
+    /// none.
     pub error: Option<Arc<Error>>,
 }
 

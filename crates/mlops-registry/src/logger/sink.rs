@@ -4,7 +4,8 @@ use crate::{Error, LogBatch};
 
 /// Where a [`RunLogger`](crate::RunLogger) sends what it is given: one run.
 ///
-/// Besides the runs of this crate, it is for wrappers around them: one that counts, or has more than one run get a batch.
+/// Besides the runs of this crate, it is for wrappers around them: one that counts, or has more than one run get a
+/// batch.
 pub trait LogSink: Send + Sync {
     /// Logs a batch.
     ///
