@@ -209,7 +209,7 @@ impl Run {
     }
 
     /// Writes a model into the directory `name` of the run's artifacts, whole or not at all, and
-    /// returns the URI that [registers](LocalStore::create_version) it.
+    /// returns the URI that [registers](LocalStore::create_model_version) it.
     ///
     /// # Errors
     /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path
