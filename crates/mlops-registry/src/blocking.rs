@@ -52,6 +52,18 @@ impl MlflowClient {
     pub fn new(tracking_uri: &str) -> Result<Self, Error> {
         client::MlflowClient::builder(tracking_uri).build_blocking()
     }
+
+    /// The client whose methods this one waits for.
+    pub fn asynchronous(&self) -> &client::MlflowClient {
+        &self.twin
+    }
+
+    pub(crate) fn wait<T: Send>(
+        &self,
+        future: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        self.worker.wait(future)
+    }
 }
 
 impl client::MlflowClientBuilder {

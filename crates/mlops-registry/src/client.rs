@@ -104,6 +104,12 @@ impl MlflowClient {
         env::client_builder(None)?.build()
     }
 
+    /// The address of the server that has the registry, without secrets.
+    pub(crate) fn registry_uri(&self) -> &str {
+        let registry = self.transport.registry.as_deref().unwrap_or(&self.transport);
+        registry.base.as_str()
+    }
+
     /// A client with further wishes.
     pub fn builder(tracking_uri: &str) -> MlflowClientBuilder {
         MlflowClientBuilder::new(tracking_uri)

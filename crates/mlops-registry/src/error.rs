@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Io,
     /// A file of the store is there, and its content is not what its place promises; or a server's answer is not MLflow's.
     Malformed,
-    /// A model could not write itself; the source is a [`ModelError`].
+    /// A model could not be written or read; the source is a [`ModelError`].
     Model,
     /// What was asked for is not there.
     NotFound,
@@ -93,6 +93,10 @@ impl Error {
 
     pub(crate) fn model(path: &Path, source: ModelError) -> Self {
         Self::new(ErrorKind::Model, "write the model", path.display()).with_source(source)
+    }
+
+    pub(crate) fn unreadable_model(path: &Path, source: ModelError) -> Self {
+        Self::new(ErrorKind::Model, "read the model", path.display()).with_source(source)
     }
 
     #[cfg(feature = "client")]
@@ -162,7 +166,7 @@ impl fmt::Display for Error {
             ErrorKind::Forbidden => "the server does not allow it",
             ErrorKind::Io => "the file system refuses",
             ErrorKind::Malformed => "the content is malformed",
-            ErrorKind::Model => "the model cannot be written",
+            ErrorKind::Model => "the model has failed",
             ErrorKind::NotFound => "it is not there",
             ErrorKind::NotArchivable => "only Staging and Production have versions to archive",
             ErrorKind::ParamChanged => "it is logged already with another value",

@@ -154,7 +154,7 @@ impl ModelCache {
 
     /// Takes a directory in under its digest.
     fn adopt(&self, arrived: &Path, uri: ModelUri) -> Result<CachedModel, Error> {
-        let unreadable = |error| Error::model(arrived, error);
+        let unreadable = |error| Error::unreadable_model(arrived, error);
         let digest = ModelDir::open(arrived).and_then(|dir| dir.digest()).map_err(unreadable)?;
         let path = self.model_path(&digest);
         make(&self.root.join("models"))?;
@@ -169,7 +169,7 @@ impl ModelCache {
             }
         }
         let _ = fs::remove_dir_all(arrived);
-        let dir = ModelDir::open(&path).map_err(|error| Error::model(&path, error))?;
+        let dir = ModelDir::open(&path).map_err(|error| Error::unreadable_model(&path, error))?;
         Ok(CachedModel { uri, digest, dir })
     }
 

@@ -48,7 +48,7 @@ struct Prepared {
 impl Prepared {
     fn new(model: &ModelDir, identity: &Identity, path: &str) -> Result<Self, Error> {
         let root = model.path();
-        let unreadable = |error| Error::model(root, error);
+        let unreadable = |error| Error::unreadable_model(root, error);
         let text = model.read(DESCRIPTION).map_err(unreadable)?;
         let text = String::from_utf8_lossy(&text);
         let malformed = |error| Error::malformed(&root.join(DESCRIPTION)).with_source(error);

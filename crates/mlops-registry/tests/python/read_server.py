@@ -7,6 +7,10 @@ import math
 import sys
 
 import mlflow
+import mlflow.xgboost
+import numpy
+import pandas
+import xgboost
 
 (url,) = sys.argv[1:]
 mlflow.set_tracking_uri(url)
@@ -39,5 +43,24 @@ if hasattr(client, "get_logged_model"):
     assert made.step == 3, made
     model = client.get_logged_model(made.model_id)
     assert (model.name, str(model.status)) == ("given", "READY"), model
+
+# A booster that was published.
+version = client.get_model_version_by_alias("wine booster", "champion")
+uris = [
+    f"models:/wine booster/{version.version}",
+    "models:/wine booster/latest",
+    "models:/wine booster/Production",
+    "models:/wine booster@champion",
+    f"runs:/{version.run_id}/booster",
+]
+if version.source.startswith("models:/m-"):
+    uris.append(version.source)
+for uri in uris:
+    booster = mlflow.xgboost.load_model(uri)
+    rows = pandas.DataFrame([[0.5] * booster.num_features()], columns=booster.feature_names)
+    expected = booster.predict(xgboost.DMatrix(rows))
+    model = mlflow.pyfunc.load_model(uri)
+    assert numpy.array_equal(model.predict(rows), expected), uri
+    assert model.metadata.run_id == version.run_id, uri
 
 print(f"MLflow {mlflow.__version__} reads what was written to {url}")

@@ -1,5 +1,6 @@
 //! The client against the MLflow server that the environment variable `MLOPS_MLFLOW_SERVER` names; `.ci/run mlflow` starts
-//! some. What is written here `tests/python/read_server.py` reads.
+//! some. What is written here `tests/python/read_server.py` reads, and what
+//! `tests/python/write_server.py` wrote is read here.
 
 #[cfg(test)]
 mod conformance;
@@ -7,6 +8,8 @@ mod conformance;
 mod inputs;
 #[cfg(test)]
 mod logged_models;
+#[cfg(test)]
+mod models;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
@@ -17,13 +20,18 @@ use mlops_registry::client::MlflowClient;
 
 /// Without a server, a line on stderr says what is not tested.
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests read the environment")]
 fn client() -> Option<MlflowClient> {
-    let Ok(uri) = std::env::var("MLOPS_MLFLOW_SERVER") else {
+    let uri = server();
+    if uri.is_none() {
         eprintln!("left out: a server of MLflow (MLOPS_MLFLOW_SERVER names none)");
-        return None;
-    };
-    Some(MlflowClient::new(&uri).unwrap())
+    }
+    uri.map(|uri| MlflowClient::new(&uri).unwrap())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests read the environment")]
+fn server() -> Option<String> {
+    std::env::var("MLOPS_MLFLOW_SERVER").ok()
 }
 
 /// A name that no earlier run of the tests took.

@@ -1,8 +1,9 @@
+use std::io::SeekFrom;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -15,30 +16,37 @@ use super::{Artifact, ArtifactRepository, blocking, join};
 use crate::client::retries::{Failure, Repeat, Retries};
 use crate::{Error, ErrorKind, random};
 
+/// What came of an attempt: a store that broke off may go on another time.
+type Attempt<T> = Result<Result<T, BrokenOff>, Error>;
+
+struct BrokenOff(Error);
+
 /// The content of one file.
 pub(super) async fn read(repository: &ArtifactRepository, path: &str) -> Result<Vec<u8>, Error> {
-    let retries = &repository.client.transport.retries;
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let broken = match read_once(&*repository.store, path).await {
-            Err(error) if error.kind() == ErrorKind::Unavailable => error,
-            outcome => return outcome,
-        };
-        wait(retries, attempts, broken).await?;
+        match read_once(&*repository.store, path).await? {
+            Ok(bytes) => return Ok(bytes),
+            Err(broken) => wait(&repository.client.transport.retries, attempts, broken).await?,
+        }
     }
 }
 
-async fn read_once(store: &dyn Store, path: &str) -> Result<Vec<u8>, Error> {
+async fn read_once(store: &dyn Store, path: &str) -> Attempt<Vec<u8>> {
     let mut content = store.read(path, None).await?;
     let mut bytes = Vec::new();
-    while let Some(chunk) = content.chunks.next().await? {
-        bytes.extend_from_slice(&chunk);
+    loop {
+        match content.chunks.next().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => return broken_off(error),
+        }
     }
     if content.size.is_some_and(|size| size != bytes.len() as u64) {
-        return Err(short(path));
+        return Ok(Err(short(path)));
     }
-    Ok(bytes)
+    Ok(Ok(bytes))
 }
 
 /// All files below `folder`.
@@ -110,13 +118,8 @@ impl Download {
             return Ok(());
         }
         let mut attempts = 0;
-        loop {
+        while let Err(broken) = self.attempt().await? {
             attempts += 1;
-            let broken = match self.attempt().await {
-                Ok(()) => break,
-                Err(error) if error.kind() == ErrorKind::Unavailable => error,
-                Err(error) => return Err(error),
-            };
             wait(&self.retries, attempts, broken).await?;
         }
         self.tally.is_done();
@@ -124,31 +127,33 @@ impl Download {
     }
 
     /// Goes on where the last attempt ended, if the store says that the file is still the same.
-    async fn attempt(&self) -> Result<(), Error> {
+    async fn attempt(&self) -> Attempt<()> {
         let mark = self.staging.mark(&self.path);
         let content = self.store.read(&self.artifact.path, mark.as_ref()).await?;
         let part = self.staging.part(&self.path);
         let failed = |error| Error::io("write", &part, error);
         self.staging.begin(&self.path, content.tag.as_deref()).map_err(failed)?;
         let mut options = File::options();
-        let mut file = options.create(true).write(true).truncate(false).open(&part).await;
-        if let Ok(file) = &mut file {
-            // What lies behind is of another attempt.
-            file.set_len(content.start).await.map_err(failed)?;
-            tokio::io::AsyncSeekExt::seek(file, std::io::SeekFrom::End(0)).await.map_err(failed)?;
-        }
+        let file = options.create(true).write(true).truncate(false).open(&part).await;
         let mut file = file.map_err(failed)?;
-        let n_bytes = self.copy(content, &mut file, &part).await?;
+        // What lies behind is of another attempt.
+        file.set_len(content.start).await.map_err(failed)?;
+        file.seek(SeekFrom::End(0)).await.map_err(failed)?;
+        let n_bytes = match self.copy(content, &mut file, &part).await? {
+            Ok(n_bytes) => n_bytes,
+            Err(broken) => return Ok(Err(broken)),
+        };
         if self.artifact.size.is_some_and(|size| size != n_bytes) {
             self.staging.forget(&self.path).map_err(failed)?;
             let target = format_args!("`{}`: {n_bytes} bytes", self.artifact.path);
             return Err(Error::new(ErrorKind::Malformed, "download", target));
         }
         file.sync_all().await.map_err(failed)?;
-        self.staging.complete(&self.path).map_err(failed)
+        self.staging.complete(&self.path).map_err(failed)?;
+        Ok(Ok(()))
     }
 
-    async fn copy(&self, content: Content, file: &mut File, part: &Path) -> Result<u64, Error> {
+    async fn copy(&self, content: Content, file: &mut File, part: &Path) -> Attempt<u64> {
         let failed = |error| Error::io("write", part, error);
         let Content { start, size, mut chunks, .. } = content;
         let mut n_bytes = start;
@@ -166,21 +171,29 @@ impl Download {
         };
         // What has come is kept for the next attempt.
         file.flush().await.map_err(failed)?;
-        outcome?;
-        match size {
-            Some(size) if size != n_bytes => Err(short(&self.artifact.path)),
-            _ => Ok(n_bytes),
+        match (outcome, size) {
+            (Err(error), _) => broken_off(error),
+            (Ok(()), Some(size)) if size != n_bytes => Ok(Err(short(&self.artifact.path))),
+            (Ok(()), _) => Ok(Ok(n_bytes)),
         }
     }
 }
 
-/// The store closed before the end.
-fn short(path: &str) -> Error {
-    let target = format_args!("`{path}`: it ended too early");
-    Error::new(ErrorKind::Unavailable, "download", target)
+/// An error on the way that is not the store's is final.
+fn broken_off<T>(error: Error) -> Attempt<T> {
+    match error.kind() {
+        ErrorKind::Unavailable => Ok(Err(BrokenOff(error))),
+        _ => Err(error),
+    }
 }
 
-async fn wait(retries: &Retries, attempts: u32, error: Error) -> Result<(), Error> {
+/// The store closed before the end.
+fn short(path: &str) -> BrokenOff {
+    let target = format_args!("`{path}`: it ended too early");
+    BrokenOff(Error::new(ErrorKind::Unavailable, "download", target))
+}
+
+async fn wait(retries: &Retries, attempts: u32, BrokenOff(error): BrokenOff) -> Result<(), Error> {
     match retries.wait(&Failure::Lost, Repeat::Safe, attempts, random::unit()) {
         Some(time) => {
             sleep(time).await;

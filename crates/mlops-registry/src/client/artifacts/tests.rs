@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,9 +28,9 @@ impl Files {
 
     fn answer(&self, request: &MockRequest) -> Reply {
         let (method, target) = request.line.split_once(' ').unwrap();
-        let target = target.strip_prefix(PREFIX).unwrap();
+        let target = decoded(target.strip_prefix(PREFIX).unwrap());
         if let Some(folder) = target.strip_prefix("?path=") {
-            return self.list(&folder.replace("%2F", "/"));
+            return self.list(&folder.replace('+', " "));
         }
         let path = target.trim_start_matches("/1/").to_owned();
         if method == "PUT" {
@@ -79,6 +80,10 @@ impl Files {
         let files = self.clone();
         MockServer::answering(move |request| files.answer(request)).unwrap()
     }
+}
+
+fn decoded(text: &str) -> String {
+    String::from_utf8(crate::file_uri::percent_decode(text.as_bytes()).unwrap()).unwrap()
 }
 
 fn repository(server: &MockServer) -> ArtifactRepository {
@@ -155,24 +160,46 @@ const MODEL_ENCODED: &[(&str, &str)] =
 
 #[tokio::test]
 async fn what_was_cut_off_is_gone_on_with_and_what_changed_is_fetched_anew() {
-    for (tag, ranged) in [("\"tag\"", 1), ("\"older\"", 0)] {
+    for tag in ["\"tag\"", "\"older\""] {
         let files = Files::of(&[("model/data", "0123456789")]);
-        let cut = Arc::new(Mutex::new(false));
+        let cut = Mutex::new(false);
         let server = MockServer::answering(move |request| {
-            let is_first = request.line.ends_with("data")
-                && !std::mem::replace(&mut *cut.lock().unwrap(), true);
-            if is_first { Reply::cut("012345").header("etag", tag) } else { files.answer(request) }
+            let was_cut =
+                !request.line.ends_with("data") || mem::replace(&mut cut.lock().unwrap(), true);
+            if was_cut { files.answer(request) } else { Reply::cut("abcdef").header("etag", tag) }
         });
         let server = server.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let destination = folder.path().join("copy");
         repository(&server).download("model", &destination, &Transfer::default()).await.unwrap();
-        assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
+        let expected = if tag == "\"tag\"" { "abcdef6789" } else { "0123456789" };
+        assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), expected);
         let requests = server.requests();
         let asked = requests.iter().filter(|it| it.header("range") == Some("bytes=6-")).count();
         assert_eq!(asked, 1);
-        let _ = ranged;
     }
+}
+
+#[tokio::test]
+async fn the_next_attempt_goes_on_where_this_one_was_given_up() {
+    let files = Files::of(&[("model/data", "0123456789"), ("model/small", "x")]);
+    let broken = files.clone();
+    let server = MockServer::answering(move |request| {
+        let cut = || Reply::cut("abcdef").header("etag", "\"tag\"");
+        if request.line.ends_with("data") { cut() } else { broken.answer(request) }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let destination = folder.path().join("copy");
+    let transfer = Transfer::default();
+    let outcome = repository(&server.unwrap()).download("model", &destination, &transfer).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(names(folder.path()), [".copy.partial"]);
+    let server = files.serve();
+    repository(&server).download("model", &destination, &transfer).await.unwrap();
+    assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "abcdef6789");
+    let requests = server.requests();
+    assert_eq!(requests.iter().filter(|it| it.line.contains("small")).count(), 0);
+    assert_eq!(names(folder.path()), ["copy"]);
 }
 
 #[tokio::test]
@@ -206,7 +233,7 @@ async fn nothing_half_written_is_seen_and_time_is_bounded() {
 #[tokio::test]
 async fn checksums_are_held_against_what_came() {
     let wrong = format!("{:064}  ./data\n", 0);
-    let right = "1be00341082e25c4e251ca6713e767f7131a2823b0052caf9c9b006ec512f6cb  data\n";
+    let right = "938db8c9f82c8cb58d3f3ef4fd250036a48d26a712753d2fde5abd03a85cabf4  data\n";
     for (sums, is_right) in [(wrong.as_str(), false), (right, true), ("not a line", false)] {
         let files = Files::of(&[("model/data", "01"), ("model/SHA256SUMS", sums)]);
         let server = files.serve();
