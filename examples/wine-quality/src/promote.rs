@@ -37,18 +37,15 @@ pub(crate) fn promote(args: &PromoteArgs) -> Result<(), Error> {
 
 fn describe(verb: &str, promotion: &Promotion) -> String {
     let Promotion { name, version, stage, from, archived, alias, replaced, .. } = promotion;
-    let mut line = match from {
+    let moved = match from {
         Some(from) => format!("{verb} {name} {version} from {from} to {stage}"),
         None => format!("{verb} {name} {version} (no stages here)"),
     };
-    line += &match replaced {
-        Some(replaced) if replaced != version => format!(", the alias {alias} from {replaced}"),
-        Some(_) => format!(", the alias {alias} stays"),
-        None => format!(", the alias {alias} is new"),
+    let pointed = match replaced {
+        Some(replaced) if replaced != version => format!("the alias {alias} from {replaced}"),
+        Some(_) => format!("the alias {alias} stays"),
+        None => format!("the alias {alias} is new"),
     };
-    if !archived.is_empty() {
-        let archived: Vec<_> = archived.iter().map(ToString::to_string).collect();
-        line += &format!(", archives {}", archived.join(", "));
-    }
-    line
+    let archived: Vec<_> = archived.iter().map(|version| format!("archives {version}")).collect();
+    [vec![moved, pointed], archived].concat().join(", ")
 }

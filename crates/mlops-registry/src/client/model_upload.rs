@@ -59,10 +59,9 @@ impl Prepared {
         let written = tempfile::tempdir().map_err(failed)?;
         let text = yaml::to_string(&description).map_err(malformed)?;
         fs::write(written.path().join(DESCRIPTION), text).map_err(failed)?;
-        let is_written = |file: &String| file == DESCRIPTION || file == Checksums::FILE;
-        let files = model.files().map_err(unreadable)?;
-        let files: Vec<_> = files.into_iter().map(|ModelFile { path, .. }| path).collect();
-        let (_, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(is_written);
+        let is_kept = |file: &String| file != DESCRIPTION && file != Checksums::FILE;
+        let files = model.files().map_err(unreadable)?.into_iter();
+        let kept: Vec<_> = files.map(|ModelFile { path, .. }| path).filter(is_kept).collect();
         let mut checksums = Checksums::of(root, kept.iter().cloned())?;
         checksums.extend(Checksums::of(written.path(), [DESCRIPTION.to_owned()].into_iter())?);
         fs::write(written.path().join(Checksums::FILE), checksums.to_string()).map_err(failed)?;

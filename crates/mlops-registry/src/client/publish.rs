@@ -129,7 +129,8 @@ impl MlflowClient {
         };
         let finalized = self.finalize_logged_model(&logged.id, status).await;
         // Of two errors the first is the reason.
-        outcome.and(finalized.map(drop))?;
+        outcome?;
+        finalized?;
         Ok(Uploaded {
             source: format!("models:/{}", logged.id),
             model_id: Some(logged.id),
