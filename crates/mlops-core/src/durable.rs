@@ -64,14 +64,35 @@ pub fn create_dir_through<E: From<io::Error>>(
 ) -> Result<(), E> {
     let temporary = directory.join(temporary_name());
     fs::create_dir_all(&temporary)?;
-    let outcome = fill(&temporary)
-        .and_then(|()| Ok(flush_tree(&temporary)?))
-        .and_then(|()| Ok(fs::rename(&temporary, path)?));
+    let outcome = fill(&temporary).and_then(|()| Ok(move_dir(&temporary, path)?));
     if outcome.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_dir_all(&temporary);
     }
-    outcome.and_then(|()| Ok(flush_directory(parent(path))?))
+    outcome
+}
+
+/// Moves the directory `from`, once all of it is on the device, to `path` on the same file system.
+///
+/// # Errors
+/// What the operating system answers, among them that `path` is there already and not empty.
+pub fn move_dir(from: &Path, path: &Path) -> io::Result<()> {
+    flush_tree(from)?;
+    fs::rename(from, path)?;
+    flush_directory(parent(path))
+}
+
+/// Removes the directory `path`, whole or not at all, through a temporary directory in `directory`, which must be on the
+/// same file system.
+///
+/// # Errors
+/// What the operating system answers; `path` is gone all the same if only its content could not be cleared away.
+pub fn remove_dir_through(directory: &Path, path: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let temporary = directory.join(temporary_name());
+    fs::rename(path, &temporary)?;
+    flush_directory(parent(path))?;
+    fs::remove_dir_all(&temporary)
 }
 
 /// Flushes the entries of a directory; on systems without such a thing, renaming is durable on its own.
@@ -204,6 +225,17 @@ mod tests {
         let again = create_dir(&path, |new| fs::write(new.join("other"), b""));
         assert!(again.is_err(), "an existing directory is not replaced");
         assert_eq!(names(dir.path()), ["model"]);
+    }
+
+    #[test]
+    fn a_directory_is_removed_with_its_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, aside) = (dir.path().join("model"), dir.path().join("aside"));
+        create_dir(&path, |new| fs::write(new.join("whole"), b"")).unwrap();
+        remove_dir_through(&aside, &path).unwrap();
+        assert_eq!(names(dir.path()), ["aside"]);
+        assert_eq!(names(&aside), [""; 0]);
+        assert!(remove_dir_through(&aside, &path).is_err());
     }
 
     #[test]

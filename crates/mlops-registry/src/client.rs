@@ -1,40 +1,64 @@
 //! A client of MLflow servers, with the feature `client`.
 
+mod artifacts;
 mod auth;
+mod builder;
+mod cache;
 mod call;
+mod datasets;
+mod exchange;
 mod experiments;
-mod filter;
+mod item_stream;
 mod log_batch;
+mod logged_model_search;
+mod logged_models;
 mod metrics;
+mod model_upload;
 mod model_versions;
+mod new_model_version;
+mod once;
 mod pages;
+mod publish;
 mod registered_models;
+mod registration;
+mod resolve;
 mod retries;
 mod runs;
 mod server_error;
+mod server_info;
+mod setting_error;
+mod tls;
 mod transport;
+mod unity_catalog;
 mod wire;
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::Url;
+use tokio::sync::OnceCell;
 
-pub use auth::Auth;
-pub use filter::{Compare, Filter, FilterError};
-pub use log_batch::LogBatch;
-pub use metrics::NewMetric;
+pub use artifacts::{Artifact, ArtifactRepository, Progress, Transfer};
+pub use auth::{Auth, Entra};
+pub use builder::MlflowClientBuilder;
+pub use cache::{CachedModel, ModelCache};
+pub use datasets::{DatasetInput, ModelOutput, RunInputs};
+pub use item_stream::ItemStream;
+pub use logged_model_search::LoggedModelOrder;
+pub use logged_models::{LoggedModel, LoggedModelMetric, LoggedModelStatus, NewLoggedModel};
+pub use metrics::RunMetric;
+pub use new_model_version::NewModelVersion;
 pub use pages::Pages;
-pub use registered_models::RegisteredModel;
+pub use publish::{Publication, Published};
+pub use resolve::ResolvedModel;
 pub use retries::Retries;
-pub use runs::{NewRun, Run};
+pub use runs::{NewRun, Run, RunUpdate};
 pub use server_error::{ErrorCode, ServerError};
+pub use server_info::ServerInfo;
+pub use setting_error::SettingError;
 
-use crate::{Error, ErrorKind};
-use transport::{Timeouts, Transport};
+use crate::{Error, env};
+use transport::Transport;
 
-/// A client of an MLflow server: experiments, runs, metrics and the model registry.
+/// A client of an MLflow server: experiments, runs, metrics, logged models and the model registry.
 ///
 /// A clone is the same client, with the same connections. Requests that fail for a passing reason are sent again, see
 /// [`Retries`]; those that create something only if the server cannot have seen them, or after looking whether it has.
@@ -58,16 +82,8 @@ use transport::{Timeouts, Transport};
 #[derive(Clone, Debug)]
 pub struct MlflowClient {
     transport: Arc<Transport>,
-}
-
-/// Collects what a [`MlflowClient`] is made of.
-#[derive(Clone)]
-#[must_use]
-pub struct MlflowClientBuilder {
-    tracking_uri: String,
-    auth: Option<Auth>,
-    retries: Retries,
-    timeouts: Timeouts,
+    server_info: Arc<OnceCell<ServerInfo>>,
+    local_artifacts: bool,
 }
 
 impl MlflowClient {
@@ -80,71 +96,23 @@ impl MlflowClient {
         Self::builder(tracking_uri).build()
     }
 
-    /// A client with further wishes.
-    pub fn builder(tracking_uri: &str) -> MlflowClientBuilder {
-        MlflowClientBuilder {
-            tracking_uri: tracking_uri.to_owned(),
-            auth: None,
-            retries: Retries::default(),
-            timeouts: Timeouts { connect: Duration::from_secs(10), read: Duration::from_secs(120) },
-        }
-    }
-}
-
-/// Without the tracking URI, which may hold a password.
-impl fmt::Debug for MlflowClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { auth, retries, timeouts, .. } = self;
-        f.debug_struct("MlflowClientBuilder")
-            .field("auth", auth)
-            .field("retries", retries)
-            .field("timeouts", timeouts)
-            .finish_non_exhaustive()
-    }
-}
-
-impl MlflowClientBuilder {
-    /// How the client says who it is.
-    pub fn auth(self, auth: Auth) -> Self {
-        Self { auth: Some(auth), ..self }
-    }
-
-    /// When requests are sent again.
-    pub fn retries(self, retries: Retries) -> Self {
-        Self { retries, ..self }
-    }
-
-    /// How long a server is waited for until it goes on; 120 s by default.
-    pub fn read_timeout(self, time: Duration) -> Self {
-        Self { timeouts: Timeouts { read: time, ..self.timeouts }, ..self }
-    }
-
-    /// The client; nothing is sent yet.
+    /// A client of the servers that the environment names; see [`client_builder`](crate::env::client_builder).
     ///
     /// # Errors
-    /// * [`InvalidUri`](ErrorKind::InvalidUri) if the tracking URI is none
-    /// * [`Unsupported`](ErrorKind::Unsupported) if it is not `http` or `https`
-    /// * [`Io`](ErrorKind::Io) if the certificates of this machine cannot be used
-    pub fn build(self) -> Result<MlflowClient, Error> {
-        // It may hold a password, so errors do not repeat it.
-        let refused = |kind| Error::new(kind, "use", "the tracking URI");
-        let url = Url::parse(&self.tracking_uri);
-        let mut url = url.map_err(|error| refused(ErrorKind::InvalidUri).with_source(error))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refused(ErrorKind::Unsupported));
-        }
-        let username = url.username().to_owned();
-        let password = url.password().unwrap_or_default().to_owned();
-        let named = (!username.is_empty()).then_some(Auth::Basic { username, password });
-        let cannot_be_base = || refused(ErrorKind::InvalidUri);
-        url.set_username("")
-            .and_then(|()| url.set_password(None))
-            .map_err(|()| cannot_be_base())?;
-        url.set_query(None);
-        url.set_fragment(None);
-        let auth = self.auth.or(named).unwrap_or_default();
-        let transport = Transport::new(url, auth, self.retries, self.timeouts)?;
-        Ok(MlflowClient { transport: Arc::new(transport) })
+    /// As [`client_builder`](crate::env::client_builder) and [`MlflowClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        env::client_builder(None)?.build()
+    }
+
+    /// The address of the server that has the registry, without secrets.
+    pub(crate) fn registry_uri(&self) -> &str {
+        let registry = self.transport.registry.as_deref().unwrap_or(&self.transport);
+        registry.base.as_str()
+    }
+
+    /// A client with further wishes.
+    pub fn builder(tracking_uri: &str) -> MlflowClientBuilder {
+        MlflowClientBuilder::new(tracking_uri)
     }
 }
 

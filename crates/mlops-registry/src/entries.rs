@@ -8,12 +8,15 @@ use mlops_core::durable;
 
 use crate::Error;
 
+/// The folder of the tags of whatever has tags.
+pub(crate) const TAGS: &str = "tags";
+
 /// Reads the entry `key`, if it is there.
 pub(crate) fn read(folder: &Path, key: &str) -> Result<Option<String>, Error> {
     let path = folder.join(key);
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(Error::io("read", &path, error)),
     }
 }
@@ -46,6 +49,17 @@ pub(crate) fn write(owner: &Path, folder: &Path, key: &str, text: &str) -> Resul
         .map_err(|error| Error::io("write", &path, error))
 }
 
+/// Removes the entry `key`, and says whether it was there.
+pub(crate) fn remove(folder: &Path, key: &str) -> Result<bool, Error> {
+    let path = folder.join(key);
+    let parent = path.parent().unwrap_or(folder);
+    match fs::remove_file(&path).and_then(|()| durable::flush_directory(parent)) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(Error::io("remove", &path, error)),
+    }
+}
+
 /// The names in a directory, sorted; none if it is not there.
 pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     let failed = |error| Error::io("list", directory, error);
@@ -61,6 +75,12 @@ pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Whether there is no such entry; `a/b` is none either where `a` is one, nor `a` where `a/b` is.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory)
 }
 
 #[cfg(test)]
@@ -79,5 +99,10 @@ mod tests {
         let keys: Vec<_> = read_all(&folder).unwrap().into_keys().collect();
         assert_eq!(keys, ["a", "lr", "val/auc", "val/x/y"]);
         assert_eq!(names(owner.path()).unwrap(), ["params"]);
+        assert_eq!(read(&folder, "lr/x").unwrap(), None);
+        assert_eq!(read(&folder, "val").unwrap(), None);
+        assert!(remove(&folder, "val/x/y").unwrap());
+        assert!(!remove(&folder, "val/x/y").unwrap());
+        assert_eq!(read_all(&folder).unwrap().len(), 3);
     }
 }

@@ -1,9 +1,23 @@
 //! What is read from the environment, here and nowhere else in the libraries.
 
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod databricks;
+#[cfg(feature = "client")]
+mod ini;
+#[cfg(feature = "client")]
+mod values;
+
 use std::path::PathBuf;
 
+#[cfg(feature = "client")]
+pub use client::client_builder;
+
+#[cfg(feature = "client")]
+use crate::client::ModelCache;
 use crate::uri::split_scheme;
-use crate::{Error, LocalStore, UriError, file_uri};
+use crate::{Error, LocalStore, Registry, UriError, file_uri};
 
 const TRACKING_URI: &str = "MLFLOW_TRACKING_URI";
 const DEFAULT_ROOT: &str = "./mlruns";
@@ -22,6 +36,41 @@ pub fn store() -> Result<LocalStore, Error> {
 /// As [`store_root`] and [`LocalStore::open_existing`].
 pub fn existing_store() -> Result<LocalStore, Error> {
     LocalStore::open_existing(store_root(variable(TRACKING_URI).as_deref())?)
+}
+
+/// The registry that `MLFLOW_TRACKING_URI` names, else that of the store `./mlruns`, which must be there. With the feature
+/// `client` it may be that of a server, as [`client_builder`] reads it; its models are kept in the directory that
+/// [`cache_root`] says.
+///
+/// # Errors
+/// Those of [`existing_store`] or of [`client_builder`].
+pub fn registry() -> Result<Registry, Error> {
+    match existing_store() {
+        Ok(store) => Ok(Registry::local(store)),
+        #[cfg(feature = "client")]
+        Err(error) if error.is_unsupported() => {
+            let client = client_builder(None)?.build_blocking()?;
+            Ok(Registry::server(client, ModelCache::new(cache_root())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Where models of servers are kept on this machine: the directory `MLOPS_MODEL_CACHE`, else `mlops/models` in
+/// `XDG_CACHE_HOME` or `~/.cache`, else in the directory for temporary files.
+#[cfg(feature = "client")]
+pub fn cache_root() -> PathBuf {
+    cache_root_of(&variable)
+}
+
+#[cfg(feature = "client")]
+fn cache_root_of(variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    if let Some(root) = variable("MLOPS_MODEL_CACHE") {
+        return root.into();
+    }
+    let caches = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let caches = caches.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
+    caches.unwrap_or_else(std::env::temp_dir).join("mlops").join("models")
 }
 
 /// The directory that a tracking URI names: a `file:` URI or a path; without one, `./mlruns`.
@@ -91,6 +140,19 @@ mod tests {
         ] {
             assert_eq!(store_root(Some(uri)).unwrap(), PathBuf::from(root), "{uri}");
         }
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn models_of_servers_are_kept_where_caches_are() {
+        let root = |set: &'static [&'static str]| {
+            cache_root_of(&move |name| set.contains(&name).then(|| format!("/{name}")))
+        };
+        let all = &["MLOPS_MODEL_CACHE", "XDG_CACHE_HOME", "HOME"];
+        assert_eq!(root(all), PathBuf::from("/MLOPS_MODEL_CACHE"));
+        assert_eq!(root(&all[1..]), PathBuf::from("/XDG_CACHE_HOME/mlops/models"));
+        assert_eq!(root(&all[2..]), PathBuf::from("/HOME/.cache/mlops/models"));
+        assert_eq!(root(&[]), std::env::temp_dir().join("mlops/models"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An experiment with this name is there already, maybe among the deleted ones.
+    /// An experiment or registered model with this name is there already, an experiment maybe among the deleted ones.
     AlreadyExists,
     /// A key, name or alias breaks MLflow's rules; the source is a [`NameError`].
     InvalidName,
@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Io,
     /// A file of the store is there, and its content is not what its place promises; or a server's answer is not MLflow's.
     Malformed,
-    /// A model could not write itself; the source is a [`ModelError`].
+    /// A model could not be written or read; the source is a [`ModelError`].
     Model,
     /// What was asked for is not there.
     NotFound,
@@ -45,8 +45,11 @@ pub enum ErrorKind {
     NotArchivable,
     /// The parameter is logged already, with another value.
     ParamChanged,
-    /// The server does not take the arguments.
+    /// The server or store does not take the arguments.
     Refused,
+    /// A setting of a client, in the program or in its environment, is wrong; with the feature `client`, the source is
+    /// a `client::SettingError`.
+    Setting,
     /// The server wants to know who asks.
     Unauthorized,
     /// The server cannot be reached, or has no time, or failed.
@@ -66,6 +69,10 @@ impl Error {
             _ => ErrorKind::Io,
         };
         Self::new(kind, operation, path.display()).with_source(source)
+    }
+
+    pub(crate) fn not_found(target: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::NotFound, "find", target)
     }
 
     pub(crate) fn malformed(path: &Path) -> Self {
@@ -88,6 +95,15 @@ impl Error {
         Self::new(ErrorKind::Model, "write the model", path.display()).with_source(source)
     }
 
+    pub(crate) fn unreadable_model(path: &Path, source: ModelError) -> Self {
+        Self::new(ErrorKind::Model, "read the model", path.display()).with_source(source)
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn setting(setting: impl fmt::Display, source: crate::client::SettingError) -> Self {
+        Self::new(ErrorKind::Setting, "use", setting).with_source(source)
+    }
+
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -104,6 +120,11 @@ impl Error {
     /// Whether what was asked for is not there.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
+    }
+
+    /// Whether it may succeed later as it is: a server could not be reached, or had no time.
+    pub fn is_transient(&self) -> bool {
+        self.0.kind == ErrorKind::Unavailable
     }
 
     /// Whether there is no such thing on this server or in this store, and will not be: stages in Unity Catalog, logged
@@ -145,11 +166,12 @@ impl fmt::Display for Error {
             ErrorKind::Forbidden => "the server does not allow it",
             ErrorKind::Io => "the file system refuses",
             ErrorKind::Malformed => "the content is malformed",
-            ErrorKind::Model => "the model cannot be written",
+            ErrorKind::Model => "the model has failed",
             ErrorKind::NotFound => "it is not there",
             ErrorKind::NotArchivable => "only Staging and Production have versions to archive",
             ErrorKind::ParamChanged => "it is logged already with another value",
-            ErrorKind::Refused => "the server refuses",
+            ErrorKind::Refused => "it is refused",
+            ErrorKind::Setting => "the setting is wrong",
             ErrorKind::Unauthorized => "the server asks who you are",
             ErrorKind::Unavailable => "the server gave no answer",
             ErrorKind::Unsupported => "it is not supported",

@@ -7,16 +7,21 @@ use crate::UriError;
 
 /// The URI of an absolute path; every byte but ASCII letters, digits and `_.-~/` is encoded.
 pub(crate) fn encode(path: &Path) -> String {
-    let mut uri = String::from("file://");
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.-~/".contains(&byte) {
-            uri.push(char::from(byte));
+    format!("file://{}", percent_encode(path.as_os_str().as_encoded_bytes(), b"_.-~/"))
+}
+
+/// Encodes every byte but ASCII letters, digits and those of `kept`.
+pub(crate) fn percent_encode(text: &[u8], kept: &[u8]) -> String {
+    let mut encoded = String::new();
+    for &byte in text {
+        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
+            encoded.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
-            let _ = write!(uri, "%{byte:02X}");
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
-    uri
+    encoded
 }
 
 /// The path in what follows `file:`, with or without an empty host or `localhost`.
@@ -42,7 +47,8 @@ pub(crate) fn decode(after_scheme: &str) -> Result<PathBuf, UriError> {
     String::from_utf8(bytes).map(PathBuf::from).map_err(|_| UriError::NotEncoded)
 }
 
-fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
+/// `None` if a `%` is not followed by two hexadecimal digits.
+pub(crate) fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.iter().copied();

@@ -108,6 +108,15 @@ impl LocalStore {
             Failure::Io(error) => Error::io("create", path, error),
         })
     }
+
+    /// Removes a folder of the store, whole or not at all. The caller holds the lock.
+    pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), Error> {
+        experiment::create_default(self)?;
+        let staging = self.root.join(STAGING);
+        let outcome = durable::remove_dir_through(&staging, path);
+        let _ = fs::remove_dir_all(&staging);
+        outcome.map_err(|error| Error::io("remove", path, error))
+    }
 }
 
 enum Failure {

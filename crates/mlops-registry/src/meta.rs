@@ -7,7 +7,7 @@ use std::{fs, thread};
 use mlops_core::{durable, yaml};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::Error;
 
@@ -16,6 +16,9 @@ const META: &str = "meta.yaml";
 /// MLflow rewrites files in place: a reader may meet half of one and only has to look again.
 const ATTEMPTS: usize = 3;
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// When something was last changed, in the words of the model registry.
+pub(crate) const UPDATED: &str = "last_updated_timestamp";
 
 /// Whether `folder` is one of the store's, and not a foreign or unfinished one.
 pub(crate) fn is_there(folder: &Path) -> bool {
@@ -37,6 +40,14 @@ pub(crate) fn update(
     edit: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<(), Error> {
     update_yaml(&folder.join(META), edit)
+}
+
+/// Writes the description of a registered model or version.
+pub(crate) fn describe(folder: &Path, description: &str) -> Result<(), Error> {
+    update(folder, |meta| {
+        meta.insert("description".to_owned(), json!(description));
+        meta.insert(UPDATED.to_owned(), json!(now()));
+    })
 }
 
 /// Changes some keys of a YAML file and keeps the others.

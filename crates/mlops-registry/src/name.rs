@@ -117,6 +117,12 @@ impl RunId {
 }
 
 impl ArtifactPath {
+    /// The path below this one.
+    #[cfg(feature = "client")]
+    pub(crate) fn join(&self, path: &Self) -> Self {
+        Self(format!("{self}/{path}"))
+    }
+
     /// Splits the first part of the path from the others.
     pub(crate) fn split_first(&self) -> (&str, Option<&str>) {
         match self.0.split_once('/') {

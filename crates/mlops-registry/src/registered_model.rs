@@ -1,44 +1,33 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mlops_core::durable;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::alias::ALIASES;
+use crate::entries::TAGS;
+use crate::field::Field;
 use crate::local::MODELS;
-use crate::{
-    Alias, Error, ErrorKind, LocalStore, ModelName, ModelUri, Stage, VersionSelector, entries,
-    file_uri, meta,
-};
+use crate::name::check_key;
+use crate::search::{self, Searched, Value};
+use crate::{Error, ErrorKind, Filter, LocalStore, ModelName, alias, entries, meta, model_version};
 
-const ALIASES: &str = "aliases";
-const VERSION_PREFIX: &str = "version-";
-/// The stage that MLflow writes where a version was deleted: its number is never given again.
-const DELETED_STAGE: &str = "Deleted_Internal";
-
-/// One version of a registered model.
+/// A registered model: a name for versions of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ModelVersion {
-    /// The name of the registered model.
+pub struct RegisteredModel {
+    /// The name.
     pub name: String,
-    /// The number, counted from 1.
-    pub version: u64,
-    /// The stage.
-    pub stage: Stage,
-    /// The URI that was registered.
-    pub source: String,
-    /// The URI of the model's directory, if it is not the source.
-    pub storage_location: Option<String>,
-    /// The run that logged the model, if it is known.
-    pub run_id: Option<String>,
+    /// What it is for.
+    pub description: String,
+    /// The versions that aliases point to.
+    pub aliases: BTreeMap<String, u64>,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
     /// When it was registered, in milliseconds since 1970 in UTC.
     pub creation_timestamp: i64,
-}
-
-impl ModelVersion {
-    pub(crate) fn location(&self) -> &str {
-        self.storage_location.as_deref().unwrap_or(&self.source)
-    }
 }
 
 impl LocalStore {
@@ -66,192 +55,130 @@ impl LocalStore {
         self.create_folder(&folder, |folder| meta::write(folder, &content))
     }
 
-    /// Makes the model at `source` the next version of the registered model `name`, and returns the
-    /// version's number.
-    ///
-    /// The files stay where they are. Programs that do this at once get different numbers.
+    /// The registered model called `name`.
     ///
     /// # Errors
-    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered or `source` is not there
-    /// * [`Io`](ErrorKind::Io) if the version cannot be written
-    pub fn create_version(&self, name: &str, source: &ModelUri) -> Result<u64, Error> {
-        let folder = self.registered_folder(name)?;
-        let storage = self.resolve(source)?;
-        let storage = fs::canonicalize(&storage)
-            .map_err(|error| Error::io("create a version from", &storage, error))?;
-        let location = file_uri::encode(&storage);
-        let (source, run_id, model_id) = match source {
-            ModelUri::LoggedModel { id, path: None } => {
-                let run_id = self.logged_model(id)?.source_run_id;
-                (source.to_string(), run_id, Some(id.to_string()))
-            }
-            ModelUri::Run { run_id, .. } => (location.clone(), Some(run_id.to_string()), None),
-            _ => (location.clone(), None, None),
-        };
-
-        let _lock = self.lock()?;
-        let version = version_numbers(&folder)?.into_iter().max().map_or(1, |newest| newest + 1);
-        let now = meta::now();
-        let mut content = json!({
-            "creation_timestamp": now,
-            "current_stage": Stage::None.as_str(),
-            "description": null,
-            "last_updated_timestamp": now,
-            "name": name,
-            "run_id": run_id,
-            "run_link": null,
-            "source": source,
-            "status": "READY",
-            "status_message": null,
-            "storage_location": location,
-            "user_id": null,
-            "version": version,
-        });
-        if let Some(id) = model_id {
-            content["model_id"] = Value::from(id);
-        }
-        self.create_folder(&version_folder(&folder, version), |folder| {
-            meta::write(folder, &content)
-        })?;
-        touch(&folder)?;
-        Ok(version)
+    /// * [`NotFound`](ErrorKind::NotFound) if there is none
+    /// * [`Malformed`](ErrorKind::Malformed) if its files are not those of a registered model
+    pub fn registered_model(&self, name: &str) -> Result<RegisteredModel, Error> {
+        read(&self.registered_folder(name)?)
     }
 
-    /// Moves a version to a stage; with `archive_existing`, the other versions in that stage are
-    /// archived.
-    ///
-    /// The version moves first, so that a crash never leaves the stage empty.
+    /// The registered models for which a filter of `name` and tags holds, by name.
     ///
     /// # Errors
-    /// * [`NotFound`](ErrorKind::NotFound) if the version is not there
-    /// * [`NotArchivable`](ErrorKind::NotArchivable) if versions are to be archived from a stage
-    ///   other than `Staging` or `Production`
+    /// * [`Refused`](ErrorKind::Refused) if the filter asks for what registered models do not have
+    /// * [`Malformed`](ErrorKind::Malformed) if a file is not that of a registered model
+    pub fn search_registered_models(&self, filter: &Filter) -> Result<Vec<RegisteredModel>, Error> {
+        let folders = self.registered_folders()?;
+        let models = folders.iter().map(|folder| read(folder)).collect::<Result<_, _>>()?;
+        search::select(models, filter)
+    }
+
+    /// Gives a registered model another name.
+    ///
+    /// A crash may leave the model under both names.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if `new_name` is not a [`ModelName`]
+    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if there is one of the new name
     /// * [`Io`](ErrorKind::Io) if it cannot be written
-    pub fn set_stage(
+    pub fn rename_registered_model(
         &self,
         name: &str,
-        version: u64,
-        stage: Stage,
-        archive_existing: bool,
-    ) -> Result<(), Error> {
-        if archive_existing && !matches!(stage, Stage::Staging | Stage::Production) {
-            let target = format_args!("the versions of `{name}` in {stage}");
-            return Err(Error::new(ErrorKind::NotArchivable, "archive", target));
-        }
+        new_name: &str,
+    ) -> Result<RegisteredModel, Error> {
+        let new_folder = self.model_folder(new_name)?;
         let _lock = self.lock()?;
-        self.version(name, version)?;
         let folder = self.registered_folder(name)?;
-        move_to_stage(&version_folder(&folder, version), stage)?;
-        if archive_existing {
-            for other in self.versions(name)? {
-                if other.version != version && other.stage == stage {
-                    move_to_stage(&version_folder(&folder, other.version), Stage::Archived)?;
-                }
+        if meta::is_there(&new_folder) {
+            let target = format_args!("`{name}` as `{new_name}`");
+            return Err(Error::new(ErrorKind::AlreadyExists, "rename", target));
+        }
+        // Every file names the model, and a copy is the one way to change them all at once.
+        self.create_folder(&new_folder, |new| {
+            copy(&folder, new)?;
+            for version in model_version::folders(new)? {
+                rename(&version, new_name)?;
             }
-        }
-        touch(&folder)
+            rename(new, new_name)
+        })?;
+        self.remove_folder(&folder)?;
+        read(&new_folder)
     }
 
-    /// Lets an alias point to a version, whether or not it pointed to another one.
-    ///
-    /// # Errors
-    /// * [`InvalidName`](ErrorKind::InvalidName) if `alias` is not an [`Alias`]
-    /// * [`NotFound`](ErrorKind::NotFound) if the version is not there
-    /// * [`Io`](ErrorKind::Io) if it cannot be written
-    pub fn set_alias(&self, name: &str, alias: &str, version: u64) -> Result<(), Error> {
-        let alias: Alias =
-            alias.parse().map_err(|error| Error::name("set the alias", alias, error))?;
-        let _lock = self.lock()?;
-        self.version(name, version)?;
-        let folder = self.registered_folder(name)?;
-        let text = version.to_string();
-        entries::write(&folder, &folder.join(ALIASES), alias.as_str(), &text)?;
-        touch(&folder)
-    }
-
-    /// A version by its number.
-    ///
-    /// # Errors
-    /// * [`NotFound`](ErrorKind::NotFound) if model or version is not there, or was deleted
-    /// * [`Malformed`](ErrorKind::Malformed) if its `meta.yaml` is not that of a version
-    pub fn version(&self, name: &str, version: u64) -> Result<ModelVersion, Error> {
-        let folder = version_folder(&self.registered_folder(name)?, version);
-        let found = if meta::is_there(&folder) { read_version(&folder)? } else { None };
-        found.ok_or_else(|| not_found(format_args!("version {version} of `{name}`")))
-    }
-
-    /// All versions that were not deleted, by number.
+    /// Says what a registered model is for.
     ///
     /// # Errors
     /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
-    /// * [`Malformed`](ErrorKind::Malformed) if a `meta.yaml` is not that of a version
-    pub fn versions(&self, name: &str) -> Result<Vec<ModelVersion>, Error> {
-        let folder = self.registered_folder(name)?;
-        let mut versions = Vec::new();
-        for number in version_numbers(&folder)? {
-            let folder = version_folder(&folder, number);
-            if meta::is_there(&folder) {
-                versions.extend(read_version(&folder)?);
-            }
-        }
-        versions.sort_by_key(|version| version.version);
-        Ok(versions)
-    }
-
-    /// The newest version, in `stage` if one is given.
-    ///
-    /// # Errors
-    /// As [`LocalStore::versions`], and [`NotFound`](ErrorKind::NotFound) if there is none.
-    pub fn latest(&self, name: &str, stage: Option<Stage>) -> Result<ModelVersion, Error> {
-        let is_meant = |version: &ModelVersion| stage.is_none_or(|stage| version.stage == stage);
-        self.versions(name)?.into_iter().rfind(is_meant).ok_or_else(|| match stage {
-            Some(stage) => not_found(format_args!("a version of `{name}` in {stage}")),
-            None => not_found(format_args!("a version of `{name}`")),
-        })
-    }
-
-    /// The version that an alias points to.
-    ///
-    /// # Errors
-    /// * [`InvalidName`](ErrorKind::InvalidName) if `alias` is not an [`Alias`]
-    /// * [`NotFound`](ErrorKind::NotFound) if model, alias or version is not there
-    /// * [`Malformed`](ErrorKind::Malformed) if the alias does not hold a number
-    pub fn alias(&self, name: &str, alias: &str) -> Result<ModelVersion, Error> {
-        let alias: Alias =
-            alias.parse().map_err(|error| Error::name("read the alias", alias, error))?;
-        let folder = self.registered_folder(name)?.join(ALIASES);
-        let text = entries::read(&folder, alias.as_str())?
-            .ok_or_else(|| not_found(format_args!("the alias `{alias}` of `{name}`")))?;
-        let version = text.trim().parse().map_err(|error: std::num::ParseIntError| {
-            Error::malformed(&folder.join(alias.as_str())).with_source(error)
-        })?;
-        self.version(name, version)
-    }
-
-    /// The version that a URI of a registered model means now; `None` for a URI of another kind.
-    ///
-    /// # Errors
-    /// As [`LocalStore::version`], [`LocalStore::latest`] and [`LocalStore::alias`].
-    pub fn version_of(&self, uri: &ModelUri) -> Result<Option<ModelVersion>, Error> {
-        match uri {
-            ModelUri::Registered { name, version, .. } => {
-                self.select(name.as_str(), version).map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    pub(crate) fn select(
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    pub fn update_registered_model(
         &self,
         name: &str,
-        version: &VersionSelector,
-    ) -> Result<ModelVersion, Error> {
-        match version {
-            VersionSelector::Number(number) => self.version(name, *number),
-            VersionSelector::Latest => self.latest(name, None),
-            VersionSelector::Stage(stage) => self.latest(name, Some(*stage)),
-            VersionSelector::Alias(alias) => self.alias(name, alias.as_str()),
+        description: &str,
+    ) -> Result<RegisteredModel, Error> {
+        let _lock = self.lock()?;
+        let folder = self.registered_folder(name)?;
+        meta::describe(&folder, description)?;
+        read(&folder)
+    }
+
+    /// Sets a tag of a registered model, replacing the old value.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    pub fn set_registered_model_tag(
+        &self,
+        name: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
+        let _lock = self.lock()?;
+        let folder = self.registered_folder(name)?;
+        entries::write(&folder, &folder.join(TAGS), key, value)?;
+        touch(&folder)
+    }
+
+    /// Removes a tag of a registered model; nothing happens if there is none.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
+    /// * [`Io`](ErrorKind::Io) if it cannot be removed
+    pub fn delete_registered_model_tag(&self, name: &str, key: &str) -> Result<(), Error> {
+        check_key(key, "key").map_err(|error| Error::name("delete the tag", key, error))?;
+        let _lock = self.lock()?;
+        let folder = self.registered_folder(name)?;
+        if entries::remove(&folder.join(TAGS), key)? { touch(&folder) } else { Ok(()) }
+    }
+
+    /// Deletes a registered model with its versions, for good. The files of the models stay where they are.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
+    /// * [`Io`](ErrorKind::Io) if it cannot be removed
+    pub fn delete_registered_model(&self, name: &str) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        self.remove_folder(&self.registered_folder(name)?)
+    }
+
+    pub(crate) fn registered_folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.model_folder(name)?;
+        if meta::is_there(&folder) {
+            return Ok(folder);
         }
+        Err(Error::not_found(format_args!("the registered model `{name}`")))
+    }
+
+    /// The folders of all registered models.
+    pub(crate) fn registered_folders(&self) -> Result<Vec<PathBuf>, Error> {
+        let models = self.root().join(MODELS);
+        let folders = entries::names(&models)?.into_iter().map(|name| models.join(name));
+        Ok(folders.filter(|folder| meta::is_there(folder)).collect())
     }
 
     fn model_folder(&self, name: &str) -> Result<PathBuf, Error> {
@@ -259,75 +186,70 @@ impl LocalStore {
             name.parse().map_err(|error| Error::name("find the registered model", name, error))?;
         Ok(self.root().join(MODELS).join(name.as_str()))
     }
-
-    fn registered_folder(&self, name: &str) -> Result<PathBuf, Error> {
-        let folder = self.model_folder(name)?;
-        if meta::is_there(&folder) {
-            return Ok(folder);
-        }
-        Err(not_found(format_args!("the registered model `{name}`")))
-    }
-}
-
-fn not_found(target: std::fmt::Arguments<'_>) -> Error {
-    Error::new(ErrorKind::NotFound, "find", target)
-}
-
-fn version_folder(model: &Path, version: u64) -> PathBuf {
-    model.join(format!("{VERSION_PREFIX}{version}"))
-}
-
-/// The numbers that were ever given, also to versions that were deleted since.
-fn version_numbers(model: &Path) -> Result<Vec<u64>, Error> {
-    let number = |name: String| name.strip_prefix(VERSION_PREFIX)?.parse().ok();
-    Ok(entries::names(model)?.into_iter().filter_map(number).collect())
-}
-
-fn read_version(folder: &Path) -> Result<Option<ModelVersion>, Error> {
-    let meta: VersionMeta = meta::read(folder)?;
-    if meta.current_stage == DELETED_STAGE {
-        return Ok(None);
-    }
-    let stage = meta
-        .current_stage
-        .parse()
-        .map_err(|error: crate::UnknownStage| Error::malformed(folder).with_source(error))?;
-    Ok(Some(ModelVersion {
-        name: meta.name,
-        version: meta.version,
-        stage,
-        source: meta.source,
-        storage_location: meta.storage_location,
-        run_id: meta.run_id,
-        creation_timestamp: meta.creation_timestamp,
-    }))
-}
-
-fn move_to_stage(version: &Path, stage: Stage) -> Result<(), Error> {
-    meta::update(version, |meta| {
-        meta.insert("current_stage".to_owned(), json!(stage.as_str()));
-        meta.insert("last_updated_timestamp".to_owned(), json!(meta::now()));
-    })
 }
 
 /// Records that a registered model changed.
-fn touch(model: &Path) -> Result<(), Error> {
+pub(crate) fn touch(model: &Path) -> Result<(), Error> {
     let aliases = entries::read_all(&model.join(ALIASES))?;
     meta::update(model, |meta| {
         // MLflow reads the files, and repeats them here.
         meta.insert("aliases".to_owned(), json!(aliases));
-        meta.insert("last_updated_timestamp".to_owned(), json!(meta::now()));
+        meta.insert(meta::UPDATED.to_owned(), json!(meta::now()));
     })
 }
 
+fn read(folder: &Path) -> Result<RegisteredModel, Error> {
+    let meta: RegisteredModelMeta = meta::read(folder)?;
+    Ok(RegisteredModel {
+        name: meta.name,
+        description: meta.description.unwrap_or_default(),
+        aliases: alias::read_all(folder)?,
+        tags: entries::read_all(&folder.join(TAGS))?,
+        creation_timestamp: meta.creation_timestamp,
+    })
+}
+
+fn rename(folder: &Path, name: &str) -> Result<(), Error> {
+    meta::update(folder, |meta| {
+        meta.insert("name".to_owned(), json!(name));
+        meta.insert(meta::UPDATED.to_owned(), json!(meta::now()));
+    })
+}
+
+/// Copies a folder, without what a crash has left in it.
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    for name in entries::names(from)? {
+        let (source, target) = (from.join(&name), to.join(&name));
+        let failed = |error| Error::io("copy", &source, error);
+        if source.is_dir() {
+            fs::create_dir(&target).map_err(failed)?;
+            copy(&source, &target)?;
+        } else if !durable::is_temporary(&name) {
+            fs::copy(&source, &target).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 #[derive(Deserialize)]
-struct VersionMeta {
+struct RegisteredModelMeta {
     name: String,
-    version: u64,
-    current_stage: String,
-    source: String,
-    storage_location: Option<String>,
-    run_id: Option<String>,
+    description: Option<String>,
     #[serde(default)]
     creation_timestamp: i64,
+}
+
+impl Searched for RegisteredModel {
+    const OPERATION: &'static str = "search registered models";
+    const TEXTS: &'static [&'static str] = &["name"];
+    const INTEGERS: &'static [&'static str] = &[];
+    const HAS_METRICS: bool = false;
+
+    fn value(&self, field: &Field) -> Result<Option<Value>, Error> {
+        Ok(match field {
+            Field::Attribute(_) => Some(Value::Text(self.name.clone())),
+            Field::Tag(key) => self.tags.get(key).cloned().map(Value::Text),
+            Field::Metric(_) | Field::Param(_) => None,
+        })
+    }
 }

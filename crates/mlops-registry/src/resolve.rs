@@ -4,7 +4,7 @@ use crate::{ArtifactPath, Error, ErrorKind, LocalStore, ModelUri, RunId, meta};
 
 /// A version may point to a run or to another version, which may point on; more than this is a
 /// circle.
-const MAX_HOPS: usize = 8;
+pub(crate) const MAX_HOPS: usize = 8;
 
 impl LocalStore {
     /// The file or directory that a URI means.

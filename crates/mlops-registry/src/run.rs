@@ -1,3 +1,7 @@
+pub(crate) mod lifecycle;
+mod log_batch;
+mod search;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -8,6 +12,7 @@ use mlops_core::{ModelDir, SaveModel};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::entries::TAGS;
 use crate::name::check_key;
 use crate::{
     ArtifactPath, Error, ErrorKind, Experiment, LocalStore, Metric, ModelUri, RunId, RunStatus,
@@ -17,8 +22,12 @@ use crate::{
 const ARTIFACTS: &str = "artifacts";
 const METRICS: &str = "metrics";
 const PARAMS: &str = "params";
-const TAGS: &str = "tags";
 
+const LOG_METRIC: &str = "log the metric";
+const LOG_PARAM: &str = "log the parameter";
+const SET_TAG: &str = "set the tag";
+
+const DELETED: &str = "deleted";
 const PARENT_TAG: &str = "mlflow.parentRunId";
 /// MLflow's number for runs that were started from a program.
 const SOURCE_TYPE_LOCAL: i64 = 4;
@@ -106,10 +115,10 @@ impl LocalStore {
         Ok(run)
     }
 
-    /// The run with this identifier, also if it was deleted but not purged.
+    /// The run with this identifier, also if it was deleted.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if no experiment has it.
+    /// [`NotFound`](ErrorKind::NotFound) if no experiment has it that is not deleted itself.
     pub fn run(&self, id: &RunId) -> Result<Run, Error> {
         for experiment in self.experiments()? {
             let run = Run { store: self.clone(), experiment_id: experiment.id, id: id.clone() };
@@ -126,20 +135,8 @@ impl LocalStore {
     /// * [`Malformed`](ErrorKind::Malformed) if a `meta.yaml` is not that of a run
     /// * [`Io`](ErrorKind::Io) if the store cannot be read
     pub fn runs(&self, experiment: &Experiment) -> Result<Vec<Run>, Error> {
-        let mut runs = Vec::new();
-        for name in entries::names(&self.root().join(&experiment.id))? {
-            let Ok(id) = name.parse() else { continue };
-            let run = Run { store: self.clone(), experiment_id: experiment.id.clone(), id };
-            if !meta::is_there(&run.folder()) {
-                continue;
-            }
-            let meta: RunMeta = meta::read(&run.folder())?;
-            if meta.lifecycle_stage.as_deref() != Some("deleted") {
-                runs.push((meta.start_time, run));
-            }
-        }
-        runs.sort_by_key(|(start_time, _)| std::cmp::Reverse(*start_time));
-        Ok(runs.into_iter().map(|(_, run)| run).collect())
+        let runs = search::newest_first(self, &[&experiment.id])?;
+        Ok(runs.into_iter().map(|stored| stored.run).collect())
     }
 }
 
@@ -161,15 +158,13 @@ impl Run {
     /// * [`ParamChanged`](ErrorKind::ParamChanged) if it is logged already with another value
     /// * [`Io`](ErrorKind::Io) if it cannot be written
     pub fn log_param(&self, key: &str, value: impl Display) -> Result<(), Error> {
-        let operation = "log the parameter";
-        check_key(key, "key").map_err(|error| Error::name(operation, key, error))?;
+        check_key(key, "key").map_err(|error| Error::name(LOG_PARAM, key, error))?;
         let value = value.to_string();
         let _lock = self.store.lock()?;
-        match entries::read(&self.folder().join(PARAMS), key)? {
-            None => self.write(PARAMS, key, &value),
-            Some(old) if old == value => Ok(()),
-            Some(_) => Err(Error::new(ErrorKind::ParamChanged, operation, format_args!("`{key}`"))),
+        if self.is_new_param(key, &value)? {
+            self.write(PARAMS, key, &value)?;
         }
+        Ok(())
     }
 
     /// Logs a value of a metric at this moment; NaN and infinities are kept.
@@ -181,19 +176,10 @@ impl Run {
     /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
     /// * [`Io`](ErrorKind::Io) if it cannot be written
     pub fn log_metric(&self, key: &str, value: f64, step: i64) -> Result<(), Error> {
-        let operation = "log the metric";
-        check_key(key, "key").map_err(|error| Error::name(operation, key, error))?;
+        check_key(key, "key").map_err(|error| Error::name(LOG_METRIC, key, error))?;
         let line = Metric::new(meta::now(), value, step).to_line();
-        let path = self.folder().join(METRICS).join(key);
         let _lock = self.store.lock()?;
-        if path.is_file() {
-            let append = File::options().append(true).open(&path);
-            return append
-                .and_then(|mut file| file.write_all(line.as_bytes()))
-                .map_err(|error| Error::io(operation, &path, error));
-        }
-        // MLflow stumbles over an empty file, so the first line comes with the file.
-        self.write(METRICS, key, &line)
+        self.append_metric(key, &line)
     }
 
     /// Sets a tag, replacing the old value.
@@ -202,13 +188,28 @@ impl Run {
     /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
     /// * [`Io`](ErrorKind::Io) if it cannot be written
     pub fn set_tag(&self, key: &str, value: impl Display) -> Result<(), Error> {
-        check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
+        check_key(key, "key").map_err(|error| Error::name(SET_TAG, key, error))?;
         let _lock = self.store.lock()?;
         self.write(TAGS, key, &value.to_string())
     }
 
+    /// Removes a tag.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such tag
+    /// * [`Io`](ErrorKind::Io) if it cannot be removed
+    pub fn delete_tag(&self, key: &str) -> Result<(), Error> {
+        check_key(key, "key").map_err(|error| Error::name("delete the tag", key, error))?;
+        let _lock = self.store.lock()?;
+        if entries::remove(&self.folder().join(TAGS), key)? {
+            return Ok(());
+        }
+        Err(Error::not_found(format_args!("the tag `{key}` of the run `{}`", self.id)))
+    }
+
     /// Writes a model into the directory `name` of the run's artifacts, whole or not at all, and
-    /// returns the URI that [registers](LocalStore::create_version) it.
+    /// returns the URI that [registers](LocalStore::create_model_version) it.
     ///
     /// # Errors
     /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path
@@ -255,16 +256,9 @@ impl Run {
     /// [`Malformed`](ErrorKind::Malformed) if the `meta.yaml` is not that of a run.
     pub fn info(&self) -> Result<RunInfo, Error> {
         let meta: RunMeta = meta::read(&self.folder())?;
-        let status = match meta.status {
-            // As MLflow reads it.
-            None => RunStatus::Running,
-            Some(number) => {
-                RunStatus::from_number(number).ok_or_else(|| Error::malformed(&self.folder()))?
-            }
-        };
         Ok(RunInfo {
+            status: self.status(&meta)?,
             name: meta.run_name.unwrap_or_default(),
-            status,
             start_time: meta.start_time,
             end_time: meta.end_time,
         })
@@ -329,8 +323,45 @@ impl Run {
         self.store.root().join(&self.experiment_id).join(self.id.as_str())
     }
 
+    fn status(&self, meta: &RunMeta) -> Result<RunStatus, Error> {
+        match meta.status {
+            // As MLflow reads it.
+            None => Ok(RunStatus::Running),
+            Some(number) => {
+                RunStatus::from_number(number).ok_or_else(|| Error::malformed(&self.folder()))
+            }
+        }
+    }
+
+    /// Writes an entry of a run that is there. The caller holds the lock.
     fn write(&self, kind: &str, key: &str, text: &str) -> Result<(), Error> {
+        if !meta::is_there(&self.folder()) {
+            // With its experiment it was moved away, and its folder must not come back without it.
+            return Err(Error::not_found(format_args!("the run `{}`", self.id)));
+        }
         entries::write(&self.folder(), &self.folder().join(kind), key, text)
+    }
+
+    /// Whether the parameter is not logged yet. The caller holds the lock.
+    fn is_new_param(&self, key: &str, value: &str) -> Result<bool, Error> {
+        match entries::read(&self.folder().join(PARAMS), key)? {
+            None => Ok(true),
+            Some(old) if old == value => Ok(false),
+            Some(_) => Err(Error::new(ErrorKind::ParamChanged, LOG_PARAM, format_args!("`{key}`"))),
+        }
+    }
+
+    /// Adds lines to the file of a metric. The caller holds the lock.
+    fn append_metric(&self, key: &str, lines: &str) -> Result<(), Error> {
+        let path = self.folder().join(METRICS).join(key);
+        if path.is_file() {
+            let append = File::options().append(true).open(&path);
+            return append
+                .and_then(|mut file| file.write_all(lines.as_bytes()))
+                .map_err(|error| Error::io(LOG_METRIC, &path, error));
+        }
+        // MLflow stumbles over an empty file, so the first line comes with the file.
+        self.write(METRICS, key, lines)
     }
 
     fn parse_history(&self, key: &str, text: &str) -> Result<Vec<Metric>, Error> {
@@ -343,6 +374,7 @@ impl Run {
 struct RunMeta {
     artifact_uri: String,
     run_name: Option<String>,
+    user_id: Option<String>,
     lifecycle_stage: Option<String>,
     status: Option<u8>,
     #[serde(default)]

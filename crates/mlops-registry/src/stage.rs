@@ -1,6 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model_version::set_stage;
+use crate::registered_model::touch;
+use crate::{Error, ErrorKind, LocalStore, ModelVersion};
+
 /// The stage of a model version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -54,6 +58,67 @@ impl FromStr for Stage {
 pub struct UnknownStage {
     /// The text.
     pub stage: String,
+}
+
+impl LocalStore {
+    /// Moves a version to a stage; with `archive`, those that are there become `Archived`.
+    ///
+    /// The version moves first, so that a crash never leaves the stage empty.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such version
+    /// * [`NotArchivable`](ErrorKind::NotArchivable) if `archive` and the stage is neither `Staging` nor `Production`
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    pub fn transition_stage(
+        &self,
+        name: &str,
+        version: u64,
+        stage: Stage,
+        archive: bool,
+    ) -> Result<ModelVersion, Error> {
+        if archive && !matches!(stage, Stage::Staging | Stage::Production) {
+            let target = format_args!("the versions of `{name}` in {stage}");
+            return Err(Error::new(ErrorKind::NotArchivable, "archive", target));
+        }
+        let _lock = self.lock()?;
+        set_stage(&self.present_version(name, version)?, stage.as_str())?;
+        if archive {
+            for other in self.versions(name)? {
+                if other.version != version && other.stage == stage {
+                    let other = self.present_version(name, other.version)?;
+                    set_stage(&other, Stage::Archived.as_str())?;
+                }
+            }
+        }
+        touch(&self.registered_folder(name)?)?;
+        self.model_version(name, version)
+    }
+
+    /// The newest version, in `stage` if one is given.
+    ///
+    /// # Errors
+    /// As [`LocalStore::versions`], and [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub fn latest(&self, name: &str, stage: Option<Stage>) -> Result<ModelVersion, Error> {
+        let is_meant = |version: &ModelVersion| stage.is_none_or(|stage| version.stage == stage);
+        self.versions(name)?.into_iter().rfind(is_meant).ok_or_else(|| match stage {
+            Some(stage) => Error::not_found(format_args!("a version of `{name}` in {stage}")),
+            None => Error::not_found(format_args!("a version of `{name}`")),
+        })
+    }
+
+    /// The newest version in each stage that has one.
+    ///
+    /// # Errors
+    /// As [`LocalStore::versions`].
+    pub fn latest_versions(&self, name: &str) -> Result<Vec<ModelVersion>, Error> {
+        let mut latest: Vec<ModelVersion> = Vec::new();
+        for version in self.versions(name)?.into_iter().rev() {
+            if latest.iter().all(|newer| newer.stage != version.stage) {
+                latest.push(version);
+            }
+        }
+        Ok(latest)
+    }
 }
 
 #[cfg(test)]

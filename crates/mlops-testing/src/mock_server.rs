@@ -5,8 +5,6 @@ use std::thread;
 use std::time::Duration;
 
 /// A server of HTTP/1.1 that answers as it was told, one request a connection, and keeps what it was asked.
-///
-/// The first request gets the first reply, and so on; requests after the last get the last again.
 #[derive(Clone, Debug)]
 pub struct MockServer {
     port: u16,
@@ -42,6 +40,8 @@ pub enum Reply {
     },
     /// Promises a longer body than it sends, and closes.
     Cut {
+        /// Further lines of the head, each with its end.
+        head: String,
         /// What is sent.
         body: String,
     },
@@ -63,10 +63,15 @@ impl Reply {
         Self::Answer { status, content_type, head: String::new(), body: body.into() }
     }
 
+    /// An answer that ends before its end.
+    pub fn cut(body: impl Into<String>) -> Self {
+        Self::Cut { head: String::new(), body: body.into() }
+    }
+
     /// With a further header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Self::Answer { head, .. } = &mut self {
+        if let Self::Answer { head, .. } | Self::Cut { head, .. } = &mut self {
             head.extend([name, ": ", value, "\r\n"]);
         }
         self
@@ -74,7 +79,8 @@ impl Reply {
 }
 
 impl MockServer {
-    /// Starts a server on a free port.
+    /// Starts a server on a free port. The first request gets the first reply, and so on; requests after the last get
+    /// the last again.
     ///
     /// # Errors
     /// If there is no port.
@@ -83,16 +89,35 @@ impl MockServer {
     /// If there is no reply.
     pub fn start(replies: Vec<Reply>) -> io::Result<Self> {
         assert!(!replies.is_empty(), "a mock server without replies");
+        Self::serve(move |at, _| replies[at.min(replies.len() - 1)].clone())
+    }
+
+    /// Starts a server on a free port whose replies depend on the requests.
+    ///
+    /// # Errors
+    /// If there is no port.
+    pub fn answering(
+        reply: impl Fn(&MockRequest) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::serve(move |_, request| reply(request))
+    }
+
+    /// `reply` is told how many requests came before.
+    fn serve(
+        reply: impl Fn(usize, &MockRequest) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let server = Self { port, requests: Arc::default() };
-        let requests = Arc::clone(&server.requests);
+        let (requests, reply) = (Arc::clone(&server.requests), Arc::new(reply));
         thread::spawn(move || {
             for (at, stream) in listener.incoming().enumerate() {
-                let reply = replies[at.min(replies.len() - 1)].clone();
-                let requests = Arc::clone(&requests);
+                let (requests, reply) = (Arc::clone(&requests), Arc::clone(&reply));
                 // What goes wrong with a connection is what the test is about.
-                thread::spawn(move || stream.and_then(|stream| answer(stream, &reply, &requests)));
+                thread::spawn(move || {
+                    stream
+                        .and_then(|stream| answer(stream, |request| reply(at, request), &requests))
+                });
             }
         });
         Ok(server)
@@ -116,9 +141,14 @@ impl MockRequest {
     }
 }
 
-fn answer(stream: TcpStream, reply: &Reply, requests: &Mutex<Vec<MockRequest>>) -> io::Result<()> {
+fn answer(
+    stream: TcpStream,
+    reply: impl FnOnce(&MockRequest) -> Reply,
+    requests: &Mutex<Vec<MockRequest>>,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let request = read(&mut reader)?;
+    let reply = reply(&request);
     requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     let stream = reader.get_mut();
     match reply {
@@ -128,12 +158,12 @@ fn answer(stream: TcpStream, reply: &Reply, requests: &Mutex<Vec<MockRequest>>) 
              connection: close\r\n{head}\r\n{body}",
             body.len()
         )?,
-        Reply::Cut { body } => {
+        Reply::Cut { head, body } => {
             let length = body.len() + 1;
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")?;
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n{head}\r\n{body}")?;
         }
         Reply::Drop => {}
-        Reply::Hang(time) => thread::sleep(*time),
+        Reply::Hang(time) => thread::sleep(time),
     }
     stream.shutdown(Shutdown::Both)
 }

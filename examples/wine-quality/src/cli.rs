@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mlops_registry::Stage;
 
 use crate::compat::Compat;
 use crate::train::Protocol;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Answer HTTP requests with the models that a configuration names.
     Serve(ServeArgs),
+    /// Put the models that a configuration names to use, all or none: stage, alias and history.
+    Promote(PromoteArgs),
     /// Train, serve, send traffic and show what the monitoring makes of it, within a minute.
     Demo(DemoArgs),
 }
@@ -111,6 +114,38 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct PromoteArgs {
+    /// The file that names the three models.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The stage to move them to; versions that are there are archived, and the alias of its name points to the models.
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(crate) stage: PromotionStage,
+    /// Say what would be moved, and move nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// The stages of models in use.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(crate) enum PromotionStage {
+    Staging,
+    Production,
+}
+
+impl From<PromotionStage> for Stage {
+    fn from(stage: PromotionStage) -> Self {
+        match stage {
+            PromotionStage::Staging => Self::Staging,
+            PromotionStage::Production => Self::Production,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
     /// Decides the split, the models, the shifted feature and the batches.
     #[arg(long, default_value_t = 1)]
@@ -124,7 +159,7 @@ pub(crate) struct DemoArgs {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StoreArgs {
-    /// The directory of runs and models; `MLFLOW_TRACKING_URI` or ./mlruns if left out.
+    /// The directory of runs and models; the directory or server of `MLFLOW_TRACKING_URI`, or ./mlruns, if left out.
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use mlops_core::{Random, Records};
-use mlops_registry::LocalStore;
+use mlops_registry::{LocalStore, Registry};
 
 use crate::cli::DRIFT_WINDOW;
 use crate::data::Wines;
@@ -47,7 +47,8 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
     let outcome = train::train(&wines, store, &options)?;
 
     let log = store.root().join("demo-requests.log");
-    let directories = Directories::find(|| Ok(store.clone()), &outcome.configuration)?;
+    let directories =
+        Directories::find(&Registry::local(store.clone()).into(), &outcome.configuration)?;
     let model = ServedModels::load(&directories, None)?.into_model(DRIFT_WINDOW);
     let log = File::create(&log).map_err(Error::io(&log))?;
     let server = Background::start(service(model, None, log)?.build()?)?;

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use mlops_core::{ModelDir, ModelError, ModelFile};
-use mlops_registry::{LocalStore, ModelUri, VersionSelector};
+use mlops_registry::ModelUri;
 
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::registry::NamedRegistry;
 
 /// Where the models of a configuration are now.
 #[derive(Debug)]
@@ -26,15 +27,15 @@ pub(crate) struct Directory {
 }
 
 impl Directories {
-    /// Finds the models; `open_store` is called if one is named by version, run or alias.
+    /// Finds the models; the registry is opened if one is named by version, run or alias.
     pub(crate) fn find(
-        open_store: impl Fn() -> Result<LocalStore, Error>,
+        registry: &NamedRegistry,
         configuration: &Configuration,
     ) -> Result<Self, Error> {
         Ok(Self {
-            prediction: Directory::find("prediction", &configuration.prediction, &open_store)?,
-            drift: Directory::find("drift", &configuration.drift, &open_store)?,
-            outliers: Directory::find("outlier", &configuration.outliers, &open_store)?,
+            prediction: Directory::find("prediction", &configuration.prediction, registry)?,
+            drift: Directory::find("drift", &configuration.drift, registry)?,
+            outliers: Directory::find("outlier", &configuration.outliers, registry)?,
         })
     }
 
@@ -51,22 +52,20 @@ impl Directories {
 pub(crate) type Identity = Vec<(PathBuf, Vec<ModelFile>)>;
 
 impl Directory {
-    fn find(
-        part: &'static str,
-        uri: &str,
-        open_store: impl Fn() -> Result<LocalStore, Error>,
-    ) -> Result<Self, Error> {
+    fn find(part: &'static str, uri: &str, registry: &NamedRegistry) -> Result<Self, Error> {
         let find = || {
-            let (path, version) = match uri.parse()? {
-                ModelUri::Path(path) => (path, None),
+            let (dir, version) = match uri.parse()? {
+                ModelUri::Path(path) => (ModelDir::open(path)?, None),
                 uri => {
-                    let store = open_store()?;
-                    located(&store, uri)
-                        .map_err(|source| Error::Store { root: store.root().to_owned(), source })?
+                    let registry = registry.get()?;
+                    let found = registry.fetch(&uri);
+                    let place = registry.to_string();
+                    let found = found.map_err(|source| Error::Place { place, source })?;
+                    let version = found.version().map(|version| version.to_string());
+                    (found.dir, version)
                 }
             };
-            let version = version.map(|version| version.to_string());
-            Ok(Self { uri: uri.to_owned(), dir: ModelDir::open(path)?, version })
+            Ok(Self { uri: uri.to_owned(), dir, version })
         };
         find().map_err(|source| Error::served(part, uri, source))
     }
@@ -84,16 +83,4 @@ impl Directory {
     ) -> Result<T, Error> {
         load(&self.dir).map_err(|source| Error::served(part, &self.uri, source))
     }
-}
-
-/// Where a model of the store is, and the version that its URI means. An alias is looked up once: it may move.
-fn located(
-    store: &LocalStore,
-    mut uri: ModelUri,
-) -> Result<(PathBuf, Option<u64>), mlops_registry::Error> {
-    let found = store.version_of(&uri)?.map(|found| found.version);
-    if let (ModelUri::Registered { version, .. }, Some(number)) = (&mut uri, found) {
-        *version = VersionSelector::Number(number);
-    }
-    Ok((store.resolve(&uri)?, found))
 }

@@ -38,8 +38,10 @@ pub(crate) enum Error {
     Io { path: PathBuf, source: io::Error },
     #[error("the {part} model `{uri}` cannot be served")]
     Served { part: &'static str, uri: String, source: Box<Self> },
-    #[error("in the store {}, where `--store` may name another", root.display())]
-    Store { root: PathBuf, source: mlops_registry::Error },
+    #[error("the {part} model `{uri}` cannot be promoted")]
+    Promoted { part: &'static str, uri: String, source: Box<Self> },
+    #[error("in {place}; `--store` or `MLFLOW_TRACKING_URI` may name another")]
+    Place { place: String, source: mlops_registry::Error },
     #[error("neither of this project nor saved by `mlflow.sklearn`")]
     Flavor { source: mlops_core::ModelError },
     #[error("{} has more than a megabyte, too much for a configuration", path.display())]
@@ -69,6 +71,10 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn served(part: &'static str, uri: &str, source: Self) -> Self {
         Self::Served { part, uri: uri.to_owned(), source: Box::new(source) }
+    }
+
+    pub(crate) fn promoted(part: &'static str, uri: &str, source: Self) -> Self {
+        Self::Promoted { part, uri: uri.to_owned(), source: Box::new(source) }
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {

@@ -8,6 +8,8 @@ mod demo;
 mod directories;
 mod error;
 mod models;
+mod promote;
+mod registry;
 mod screen;
 mod search;
 mod serve;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train(args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Promote(args) => promote::promote(&args),
         Command::Demo(args) => {
             open(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
         }

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::{fs, io};
 
-use mlops_registry::{LocalStore, env};
 use mlops_serve::{ApiKeys, Limits, Server, Service, TlsConfig};
 use mlops_telemetry::{AuditLog, AuditOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
-use crate::cli::{ServeArgs, StoreArgs};
+use crate::cli::ServeArgs;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::screen::note;
@@ -88,14 +87,6 @@ async fn reload_on_signal(mut hangup: Signal, service: Service) {
             Ok(Err(_)) | Err(_) => {}
         }
     }
-}
-
-/// The store that the arguments name, which is not made if it is not there.
-pub(crate) fn open_existing(args: &StoreArgs) -> Result<LocalStore, Error> {
-    Ok(match &args.store {
-        Some(root) => LocalStore::open_existing(root)?,
-        None => env::existing_store()?,
-    })
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {

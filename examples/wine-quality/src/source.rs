@@ -2,20 +2,20 @@ use std::path::PathBuf;
 
 use mlops_serve::{Model, ModelSource, ReloadError};
 
-use crate::cli::{ServeArgs, StoreArgs};
+use crate::cli::ServeArgs;
 use crate::compat::Compat;
 use crate::configuration::Configuration;
 use crate::directories::{Directories, Identity};
 use crate::error::{Error, chain};
+use crate::registry::NamedRegistry;
 use crate::screen::note;
-use crate::serve::open_existing;
 use crate::served::ServedModels;
 
 /// A configuration that may name other models than before, or the same ones by an alias that has moved.
 #[derive(Debug)]
 pub(crate) struct ConfigurationSource {
     config: PathBuf,
-    store: StoreArgs,
+    registry: NamedRegistry,
     compat: Option<Compat>,
     drift_window: u32,
     identity: Identity,
@@ -27,7 +27,7 @@ impl ConfigurationSource {
     pub(crate) fn new(args: &ServeArgs) -> Self {
         Self {
             config: args.config.clone(),
-            store: args.store.clone(),
+            registry: NamedRegistry::new(&args.store),
             compat: args.compat,
             drift_window: args.drift_window,
             identity: vec![],
@@ -38,7 +38,7 @@ impl ConfigurationSource {
     /// The models that the configuration names now, if they are others than the last time.
     pub(crate) fn look(&mut self) -> Result<Option<Model>, Error> {
         let configuration = Configuration::read(&self.config)?;
-        let directories = Directories::find(|| open_existing(&self.store), &configuration)?;
+        let directories = Directories::find(&self.registry, &configuration)?;
         let identity = directories.identity()?;
         if identity == self.identity {
             return Ok(None);

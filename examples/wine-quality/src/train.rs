@@ -207,7 +207,7 @@ impl Training<'_> {
     fn register_one(&self, name: &str, model: &impl SaveModel) -> Result<String, Error> {
         let logged = self.run.log_model(name, model)?;
         self.store.register(name)?;
-        let version = self.store.create_version(name, &logged)?;
+        let version = self.store.create_model_version(name, &logged)?.version;
         Ok(format!("models:/{name}/{version}"))
     }
 

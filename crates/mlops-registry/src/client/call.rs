@@ -12,7 +12,7 @@ pub(crate) struct Call {
     pub(crate) operation: &'static str,
     pub(crate) target: String,
     pub(crate) method: Method,
-    /// Below `/api/2.0/mlflow/`.
+    /// Below `/api/2.0/mlflow/`, or from the root of the server if it begins with `/`; encoded.
     pub(crate) path: Cow<'static, str>,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) body: Option<Value>,
@@ -42,8 +42,20 @@ impl Call {
         Self { body: Some(body), ..Self::new(operation, Method::POST, path) }
     }
 
+    pub(crate) fn patch(
+        operation: &'static str,
+        path: impl Into<Cow<'static, str>>,
+        body: Value,
+    ) -> Self {
+        Self { body: Some(body), ..Self::new(operation, Method::PATCH, path) }
+    }
+
     /// MLflow reads the arguments of a `DELETE` from its body alone.
-    pub(crate) fn delete(operation: &'static str, path: &'static str, body: Value) -> Self {
+    pub(crate) fn delete(
+        operation: &'static str,
+        path: impl Into<Cow<'static, str>>,
+        body: Value,
+    ) -> Self {
         Self { body: Some(body), ..Self::new(operation, Method::DELETE, path) }
     }
 
@@ -64,6 +76,11 @@ impl Call {
             None => self.query.push(("page_token", token.to_owned())),
         }
         self
+    }
+
+    /// Whether it is about registered models or their versions.
+    pub(crate) fn is_of_registry(&self) -> bool {
+        self.path.starts_with("registered-models/") || self.path.starts_with("model-versions/")
     }
 
     /// Twice is the same as once.

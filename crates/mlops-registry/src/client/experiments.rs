@@ -1,11 +1,12 @@
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::pages::{Page, Pages};
-use crate::{Error, ErrorKind, Experiment};
+use super::wire::{Pair, map};
+use crate::{Error, ErrorKind, Experiment, Filter};
 
 #[derive(Deserialize)]
 struct Wire {
@@ -16,6 +17,8 @@ struct Wire {
     artifact_location: String,
     #[serde(default)]
     lifecycle_stage: String,
+    #[serde(default)]
+    tags: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +115,30 @@ impl MlflowClient {
         self.transport.run(call).await
     }
 
+    /// Brings a deleted experiment back, with the runs that were deleted with it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, or it is not deleted.
+    pub async fn restore_experiment(&self, id: &str) -> Result<(), Error> {
+        let body = json!({ "experiment_id": id });
+        let call = Call::post("restore the experiment", "experiments/restore", body).target(id);
+        self.transport.run(call).await
+    }
+
+    /// Gives an experiment another name.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is none
+    /// * [`Refused`](ErrorKind::Refused), or [`AlreadyExists`](ErrorKind::AlreadyExists) where the server keeps
+    ///   files, if the name is taken, be it by a deleted one
+    pub async fn rename_experiment(&self, id: &str, name: &str) -> Result<(), Error> {
+        let body = json!({ "experiment_id": id, "new_name": name });
+        let call = Call::post("rename the experiment", "experiments/update", body).target(id);
+        // A server that keeps files says of its own name that it is taken.
+        let find = async { Ok((self.experiment_by_id(id).await?.name == name).then_some(())) };
+        self.once(call, find, |_: IgnoredAny| Ok(())).await
+    }
+
     /// Sets a tag of an experiment.
     ///
     /// # Errors
@@ -121,6 +148,18 @@ impl MlflowClient {
         let call = Call::post("tag the experiment", "experiments/set-experiment-tag", body);
         self.transport.run(call.target(id).idempotent()).await
     }
+
+    /// Removes a tag of an experiment.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such experiment, or it has no such tag
+    /// * [`Unsupported`](ErrorKind::Unsupported) before MLflow 3
+    pub async fn delete_experiment_tag(&self, id: &str, key: &str) -> Result<(), Error> {
+        let body = json!({ "experiment_id": id, "key": key });
+        let delete = "delete the tag of the experiment";
+        let call = Call::post(delete, "experiments/delete-experiment-tag", body).target(id);
+        self.transport.run(call).await
+    }
 }
 
 fn creation(name: &str) -> Call {
@@ -128,8 +167,13 @@ fn creation(name: &str) -> Call {
 }
 
 impl From<Wire> for Experiment {
-    fn from(Wire { experiment_id: id, name, artifact_location, .. }: Wire) -> Self {
-        Self { id, name, artifact_location }
+    fn from(wire: Wire) -> Self {
+        Self {
+            id: wire.experiment_id,
+            name: wire.name,
+            artifact_location: wire.artifact_location,
+            tags: map(wire.tags),
+        }
     }
 }
 

@@ -1,22 +1,10 @@
+use serde::Serialize;
 use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::metrics::NewMetric;
-use super::runs::Pair;
-use crate::{Error, RunId};
-
-/// What is logged at once.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct LogBatch {
-    /// Values of metrics.
-    pub metrics: Vec<NewMetric>,
-    /// Parameters.
-    pub params: Vec<(String, String)>,
-    /// Tags.
-    pub tags: Vec<(String, String)>,
-}
+use super::wire::{self, Pair};
+use crate::{Error, LogBatch, LoggedModelId, NewMetric, RunId};
 
 /// The largest batch that MLflow takes: of everything, and of parameters or tags.
 const MAX_ENTITIES: usize = 1000;
@@ -81,11 +69,41 @@ impl MlflowClient {
 
 /// What goes into one request.
 #[derive(Debug, Default, PartialEq)]
-struct Part {
-    metrics: Vec<NewMetric>,
+struct Part<'a> {
+    metrics: Vec<WireMetric<'a>>,
     params: Vec<Pair>,
     tags: Vec<Pair>,
     n_bytes: usize,
+}
+
+/// A value of a metric as MLflow reads it.
+#[derive(Debug, PartialEq, Serialize)]
+struct WireMetric<'a> {
+    key: &'a str,
+    #[serde(with = "wire::double")]
+    value: f64,
+    timestamp: i64,
+    step: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset_digest: Option<&'a str>,
+}
+
+impl<'a> From<&'a NewMetric> for WireMetric<'a> {
+    fn from(metric: &'a NewMetric) -> Self {
+        Self {
+            key: &metric.key,
+            value: metric.value,
+            timestamp: metric.timestamp,
+            step: metric.step,
+            model_id: metric.model_id.as_ref().map(LoggedModelId::as_str),
+            dataset_name: metric.dataset_name.as_deref(),
+            dataset_digest: metric.dataset_digest.as_deref(),
+        }
+    }
 }
 
 /// One thing of a batch.
@@ -95,7 +113,7 @@ enum Entity<'a> {
     Tag(&'a (String, String)),
 }
 
-impl Part {
+impl<'a> Part<'a> {
     fn has_room(&self, entity: &Entity<'_>) -> bool {
         let n = self.metrics.len() + self.params.len() + self.tags.len();
         let n_alike = match entity {
@@ -106,10 +124,10 @@ impl Part {
         n < MAX_ENTITIES && n_alike < MAX_TEXTS && self.n_bytes + entity.n_bytes() <= MAX_BYTES
     }
 
-    fn push(&mut self, entity: &Entity<'_>) {
+    fn push(&mut self, entity: &Entity<'a>) {
         self.n_bytes += entity.n_bytes();
         match entity {
-            Entity::Metric(metric) => self.metrics.push((*metric).clone()),
+            Entity::Metric(metric) => self.metrics.push((*metric).into()),
             Entity::Param(pair) => self.params.push(Pair::from((*pair).clone())),
             Entity::Tag(pair) => self.tags.push(Pair::from((*pair).clone())),
         }
@@ -121,7 +139,7 @@ impl Entity<'_> {
     fn n_bytes(&self) -> usize {
         // A control character becomes six.
         match self {
-            Self::Metric(metric) => 128 + 6 * metric.key.len(),
+            Self::Metric(metric) => 256 + 6 * metric.n_text_bytes(),
             Self::Param((key, value)) | Self::Tag((key, value)) => {
                 32 + 6 * (key.len() + value.len())
             }
@@ -129,11 +147,11 @@ impl Entity<'_> {
     }
 }
 
-fn parts(batch: &LogBatch) -> Vec<Part> {
+fn parts(batch: &LogBatch) -> Vec<Part<'_>> {
     let metrics = batch.metrics.iter().map(Entity::Metric);
     let params = batch.params.iter().map(Entity::Param);
     let tags = batch.tags.iter().map(Entity::Tag);
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<Part<'_>> = Vec::new();
     for entity in metrics.chain(params).chain(tags) {
         if !parts.last().is_some_and(|part| part.has_room(&entity)) {
             parts.push(Part::default());

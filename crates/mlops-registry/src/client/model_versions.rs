@@ -3,45 +3,19 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::pages::{Page, Pages};
-use super::wire;
-use crate::{Error, ErrorKind, ModelVersion, RunId, Stage};
+use super::wire::{self, Pair, filled, map};
+use crate::{Compare, Error, ErrorKind, Filter, ModelVersion, Stage};
 
 const PAGE: u32 = 1000;
 
 impl MlflowClient {
-    /// Makes what is at the URI `source` the next version of the registered model `name`; `run_id` is the run that
-    /// logged it, which servers want to be told for sources in its artifacts.
-    ///
-    /// # Errors
-    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
-    /// * [`Refused`](ErrorKind::Refused) if the server does not take the source
-    /// * [`Unavailable`](ErrorKind::Unavailable), also if the version may have been created all the same
-    pub async fn create_model_version(
-        &self,
-        name: &str,
-        source: &str,
-        run_id: Option<&RunId>,
-    ) -> Result<ModelVersion, Error> {
-        let mut body = json!({ "name": name, "source": source });
-        if let Some(run_id) = run_id {
-            body["run_id"] = run_id.as_str().into();
-        }
-        let call = Call::post("create a version of", "model-versions/create", body).target(name);
-        self.one(call).await
-    }
-
     /// A version of a registered model.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub async fn model_version(&self, name: &str, version: u64) -> Result<ModelVersion, Error> {
-        let call = Call::get("get the version", "model-versions/get")
-            .target(format_args!("{name}/{version}"))
-            .query("name", name)
-            .query("version", version);
-        self.one(call).await
+        self.one(Self::version_call(name, version)).await
     }
 
     /// The version that an alias points to.
@@ -71,7 +45,30 @@ impl MlflowClient {
         Ok(page.split()?.0)
     }
 
-    /// The versions of registered models for which a filter holds, the newest first.
+    /// All versions of a registered model by number, with their aliases.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if the model is not registered
+    /// * [`Unsupported`](ErrorKind::Unsupported) if MLflow cannot search for the name, which has both kinds of quotes
+    pub async fn versions(&self, name: &str) -> Result<Vec<ModelVersion>, Error> {
+        let no_words = |error| {
+            let target = format_args!("`{name}`");
+            Error::new(ErrorKind::Unsupported, "list the versions of", target).with_source(error)
+        };
+        let named = Filter::attribute("name", Compare::Equal, name).map_err(no_words)?;
+        // The search knows neither which model is registered nor, with a database, any alias.
+        let model = self.registered_model(name).await?;
+        let mut versions = self.search_model_versions(&named).all().await?;
+        for version in &mut versions {
+            let own = model.aliases.iter().filter(|&(_, number)| *number == version.version);
+            version.aliases = own.map(|(alias, _)| alias.clone()).collect();
+        }
+        versions.sort_unstable_by_key(|version| version.version);
+        Ok(versions)
+    }
+
+    /// The versions of registered models for which a filter holds, the newest first; without aliases, which
+    /// [`versions`](Self::versions) has.
     pub fn search_model_versions(&self, filter: &Filter) -> Pages<ModelVersion> {
         let call = Call::get("search", "model-versions/search")
             .target("model versions")
@@ -168,18 +165,70 @@ impl MlflowClient {
         self.transport.run(call.idempotent()).await
     }
 
-    async fn one(&self, call: Call) -> Result<ModelVersion, Error> {
-        #[derive(Deserialize)]
-        struct One {
-            model_version: Wire,
-        }
+    /// Removes a tag of a version.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such version.
+    pub async fn delete_model_version_tag(
+        &self,
+        name: &str,
+        version: u64,
+        key: &str,
+    ) -> Result<(), Error> {
+        let target = format!("{name}/{version}");
+        let body = json!({ "name": name, "version": version.to_string(), "key": key });
+        let delete = "delete the tag of the version";
+        let call = Call::delete(delete, "model-versions/delete-tag", body).target(target);
+        self.transport.run(call.idempotent()).await
+    }
 
-        self.transport.send::<One>(call).await?.model_version.try_into()
+    /// Says what is to be known about a version.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such version.
+    pub async fn set_model_version_description(
+        &self,
+        name: &str,
+        version: u64,
+        description: &str,
+    ) -> Result<(), Error> {
+        let target = format!("{name}/{version}");
+        let version = version.to_string();
+        let body = json!({ "name": name, "version": version, "description": description });
+        let call = Call::patch("describe the version", "model-versions/update", body);
+        self.transport.run(call.target(target).idempotent()).await
+    }
+
+    /// Deletes a version; its files stay.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn delete_model_version(&self, name: &str, version: u64) -> Result<(), Error> {
+        let target = format!("{name}/{version}");
+        let body = json!({ "name": name, "version": version.to_string() });
+        let call = Call::delete("delete the version", "model-versions/delete", body);
+        self.transport.run(call.target(target)).await
+    }
+
+    pub(crate) fn version_call(name: &str, version: u64) -> Call {
+        Call::get("get the version", "model-versions/get")
+            .target(format_args!("{name}/{version}"))
+            .query("name", name)
+            .query("version", version)
+    }
+
+    async fn one(&self, call: Call) -> Result<ModelVersion, Error> {
+        self.transport.send::<One>(call).await?.try_into()
     }
 }
 
 #[derive(Deserialize)]
-struct Wire {
+pub(crate) struct One {
+    pub(crate) model_version: Wire,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Wire {
     name: String,
     version: String,
     #[serde(default, with = "wire::integer")]
@@ -187,10 +236,20 @@ struct Wire {
     /// Unity Catalog has no stages.
     current_stage: Option<String>,
     #[serde(default)]
+    description: String,
+    #[serde(default)]
     source: String,
     #[serde(default)]
     run_id: String,
     storage_location: Option<String>,
+    #[serde(default, deserialize_with = "wire::aliases")]
+    aliases: Vec<String>,
+    #[serde(default)]
+    pub(crate) status: String,
+    #[serde(default)]
+    pub(crate) status_message: String,
+    #[serde(default)]
+    tags: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -216,15 +275,28 @@ impl TryFrom<Wire> for ModelVersion {
         } else {
             stage.parse().map_err(|_| malformed(stage))?
         };
+        let mut aliases = wire.aliases;
+        aliases.sort_unstable();
         Ok(Self {
             version,
             stage,
+            description: wire.description,
             source: wire.source,
             storage_location: wire.storage_location,
-            run_id: Some(wire.run_id).filter(|id| !id.is_empty()),
+            run_id: filled(wire.run_id),
+            tags: map(wire.tags),
             creation_timestamp: wire.creation_timestamp,
+            aliases,
             name: wire.name,
         })
+    }
+}
+
+impl TryFrom<One> for ModelVersion {
+    type Error = Error;
+
+    fn try_from(One { model_version }: One) -> Result<Self, Error> {
+        model_version.try_into()
     }
 }
 

@@ -5,27 +5,9 @@ use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::Filter;
 use super::pages::{Page, Pages};
-use super::runs::{Pair, map};
-use super::wire;
-use crate::{Error, ErrorKind};
-
-/// A registered model: a name for versions of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RegisteredModel {
-    /// The name.
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// The versions that aliases point to.
-    pub aliases: BTreeMap<String, u64>,
-    /// The tags.
-    pub tags: BTreeMap<String, String>,
-    /// When it was registered, in milliseconds since 1970 in UTC.
-    pub creation_timestamp: i64,
-}
+use super::wire::{self, Pair, map};
+use crate::{Error, ErrorKind, Filter, RegisteredModel};
 
 const PAGE: u32 = 1000;
 
@@ -61,6 +43,58 @@ impl MlflowClient {
             .query("filter", filter)
             .query("max_results", PAGE);
         Pages::new::<Many>(&self.transport, call)
+    }
+
+    /// Gives a registered model another name, which its versions take too.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is none
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken
+    pub async fn rename_registered_model(&self, name: &str, new_name: &str) -> Result<(), Error> {
+        let body = json!({ "name": name, "new_name": new_name });
+        let rename = "rename the registered model";
+        self.transport.run(Call::post(rename, "registered-models/rename", body).target(name)).await
+    }
+
+    /// Says what a registered model is for.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn set_registered_model_description(
+        &self,
+        name: &str,
+        description: &str,
+    ) -> Result<(), Error> {
+        let body = json!({ "name": name, "description": description });
+        let describe = "describe the registered model";
+        let call = Call::patch(describe, "registered-models/update", body).target(name);
+        self.transport.run(call.idempotent()).await
+    }
+
+    /// Sets a tag of a registered model.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such model.
+    pub async fn set_registered_model_tag(
+        &self,
+        name: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        let body = json!({ "name": name, "key": key, "value": value });
+        let call = Call::post("tag the registered model", "registered-models/set-tag", body);
+        self.transport.run(call.target(name).idempotent()).await
+    }
+
+    /// Removes a tag of a registered model.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such model.
+    pub async fn delete_registered_model_tag(&self, name: &str, key: &str) -> Result<(), Error> {
+        let body = json!({ "name": name, "key": key });
+        let delete = "delete the tag of the registered model";
+        let call = Call::delete(delete, "registered-models/delete-tag", body).target(name);
+        self.transport.run(call.idempotent()).await
     }
 
     /// Deletes a registered model and its versions.

@@ -78,6 +78,10 @@ pub(crate) enum Failure {
         is_explained: bool,
         retry_after: Option<Duration>,
     },
+    /// The token is not taken any more, and there can be another one.
+    Expired,
+    /// Nothing that passes.
+    Final,
 }
 
 /// Whether another attempt may end otherwise.
@@ -101,14 +105,14 @@ impl Failure {
             Self::Lost | Self::Status { status: 502 | 504, .. } => Passes::Maybe,
             // MLflow says 500 where it will say so again, such as for a stage that cannot be archived.
             Self::Status { status: 500, is_explained: false, .. } => Passes::Seldom,
-            Self::Status { .. } => Passes::No,
+            Self::Status { .. } | Self::Expired | Self::Final => Passes::No,
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
-            Self::Unreachable | Self::Lost => None,
+            Self::Unreachable | Self::Lost | Self::Expired | Self::Final => None,
         }
     }
 }

@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::MlflowClient;
 use super::call::Call;
-use super::filter::{Compare, Filter};
+use super::datasets::{ModelOutput, RunInputs, WireInputs, WireOutputs};
 use super::metrics;
+use super::once::RequestId;
 use super::pages::{Page, Pages};
-use super::wire;
-use crate::{Error, ErrorKind, Experiment, Metric, RunId, RunStatus, env, meta, random};
+use super::wire::{self, Pair, map, pairs};
+use crate::{Error, ErrorKind, Experiment, Filter, Metric, RunId, RunStatus, env, meta};
 
 /// A run as a server has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,22 @@ pub struct Run {
     pub params: BTreeMap<String, String>,
     /// The tags.
     pub tags: BTreeMap<String, String>,
+    /// The data sets and models that it was given.
+    pub inputs: RunInputs,
+    /// The logged models that it made.
+    pub outputs: Vec<ModelOutput>,
+}
+
+/// What is to be changed of a run; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunUpdate {
+    /// The name.
+    pub name: Option<String>,
+    /// How far the run is.
+    pub status: Option<RunStatus>,
+    /// When it ended, in milliseconds since 1970 in UTC.
+    pub end_time: Option<i64>,
 }
 
 /// A run that is to be created.
@@ -49,8 +66,6 @@ pub struct NewRun {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Names the request that created a run, so that an attempt without an answer is not made twice.
-const REQUEST_TAG: &str = "mlops.request_id";
 const PARENT_TAG: &str = "mlflow.parentRunId";
 const PAGE: u32 = 1000;
 
@@ -69,7 +84,6 @@ impl MlflowClient {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such experiment.
     pub async fn create_run(&self, experiment: &Experiment, run: NewRun) -> Result<Run, Error> {
-        let request_id = random::hexadecimal_id();
         let NewRun { name, parent, mut tags } = run;
         let standard = [
             ("mlflow.user", env::user()),
@@ -79,36 +93,22 @@ impl MlflowClient {
         for (key, value) in standard {
             tags.entry(key.to_owned()).or_insert(value);
         }
-        tags.insert(REQUEST_TAG.to_owned(), request_id.clone());
+        let request = RequestId::random();
+        request.mark(&mut tags);
         if let Some(parent) = parent {
             tags.insert(PARENT_TAG.to_owned(), parent.to_string());
         }
         let mut body = json!({
             "experiment_id": experiment.id,
             "start_time": meta::now(),
-            "tags": tags.into_iter().map(Pair::from).collect::<Vec<_>>(),
+            "tags": pairs(tags),
         });
         if !name.is_empty() {
             body["run_name"] = name.as_str().into();
         }
         let call = Call::post("create the run", "runs/create", body).target(&name);
-        let find = async || {
-            let by_tag = Filter::tag(REQUEST_TAG, Compare::Equal, &request_id);
-            let no_words =
-                |error| Error::new(ErrorKind::Unsupported, "look up", "the run").with_source(error);
-            let by_tag = by_tag.map_err(no_words)?;
-            let mut found = self.search_runs(&[&experiment.id], &by_tag, &[]);
-            Ok(found.next().await?.and_then(|page| page.into_iter().next()))
-        };
-        let answer: Result<One, Error> = self.transport.send(call.clone()).await;
-        match answer {
-            Ok(One { run }) => run.try_into(),
-            Err(error) if error.is_ambiguous() => match find().await? {
-                Some(run) => Ok(run),
-                None => self.transport.send::<One>(call).await?.run.try_into(),
-            },
-            Err(error) => Err(error),
-        }
+        let made = self.search_runs(&[&experiment.id], &request.filter()?, &[]);
+        self.create::<One, _>(call, made).await
     }
 
     /// The run with this identifier, also if it was deleted.
@@ -117,7 +117,7 @@ impl MlflowClient {
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub async fn run(&self, id: &RunId) -> Result<Run, Error> {
         let call = Call::get("get the run", "runs/get").query("run_id", id).target(id);
-        self.transport.send::<One>(call).await?.run.try_into()
+        self.transport.send::<One>(call).await?.try_into()
     }
 
     /// The runs of some experiments for which a filter holds, in an order such as `metrics.loss ASC`; the newest first
@@ -143,9 +143,36 @@ impl MlflowClient {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub async fn finish_run(&self, id: &RunId, status: RunStatus) -> Result<(), Error> {
-        let body =
-            json!({ "run_id": id.as_str(), "status": status.as_str(), "end_time": meta::now() });
-        let call = Call::post("finish the run", "runs/update", body).target(id);
+        let (status, end_time) = (Some(status), Some(meta::now()));
+        self.update_run(id, &RunUpdate { status, end_time, ..RunUpdate::default() }).await
+    }
+
+    /// Gives a run another name.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn rename_run(&self, id: &RunId, name: &str) -> Result<(), Error> {
+        let name = Some(name.to_owned());
+        self.update_run(id, &RunUpdate { name, ..RunUpdate::default() }).await
+    }
+
+    /// Changes a run, be it finished already.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn update_run(&self, id: &RunId, update: &RunUpdate) -> Result<(), Error> {
+        let RunUpdate { name, status, end_time } = update;
+        let mut body = json!({ "run_id": id.as_str() });
+        if let Some(name) = name {
+            body["run_name"] = name.as_str().into();
+        }
+        if let Some(status) = status {
+            body["status"] = status.as_str().into();
+        }
+        if let Some(end_time) = end_time {
+            body["end_time"] = (*end_time).into();
+        }
+        let call = Call::post("update the run", "runs/update", body).target(id);
         self.transport.run(call.idempotent()).await
     }
 
@@ -157,18 +184,24 @@ impl MlflowClient {
         let call = Call::post("delete the run", "runs/delete", json!({ "run_id": id.as_str() }));
         self.transport.run(call.target(id).idempotent()).await
     }
-}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Pair {
-    pub(crate) key: String,
-    #[serde(default)]
-    pub(crate) value: String,
-}
+    /// Brings a deleted run back.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, or MLflow has removed it for good.
+    pub async fn restore_run(&self, id: &RunId) -> Result<(), Error> {
+        let call = Call::post("restore the run", "runs/restore", json!({ "run_id": id.as_str() }));
+        self.transport.run(call.target(id).idempotent()).await
+    }
 
-impl From<(String, String)> for Pair {
-    fn from((key, value): (String, String)) -> Self {
-        Self { key, value }
+    /// Removes a tag.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such run, or it has no such tag.
+    pub async fn delete_tag(&self, run_id: &RunId, key: &str) -> Result<(), Error> {
+        let body = json!({ "run_id": run_id.as_str(), "key": key });
+        let call = Call::post("delete the tag of", "runs/delete-tag", body).target(run_id);
+        self.transport.run(call).await
     }
 }
 
@@ -177,6 +210,10 @@ struct Wire {
     info: Info,
     #[serde(default)]
     data: Data,
+    #[serde(default)]
+    inputs: WireInputs,
+    #[serde(default)]
+    outputs: WireOutputs,
 }
 
 #[derive(Deserialize)]
@@ -220,7 +257,7 @@ struct Many {
 impl TryFrom<Wire> for Run {
     type Error = Error;
 
-    fn try_from(Wire { info, data }: Wire) -> Result<Self, Error> {
+    fn try_from(Wire { info, data, inputs, outputs }: Wire) -> Result<Self, Error> {
         let malformed = |target: &str| {
             Error::new(ErrorKind::Malformed, "read the run", format_args!("`{target}`"))
         };
@@ -236,7 +273,17 @@ impl TryFrom<Wire> for Run {
             metrics: data.metrics.iter().map(|each| (each.key.clone(), each.metric())).collect(),
             params: map(data.params),
             tags: map(data.tags),
+            inputs: inputs.try_into()?,
+            outputs: outputs.models()?,
         })
+    }
+}
+
+impl TryFrom<One> for Run {
+    type Error = Error;
+
+    fn try_from(One { run }: One) -> Result<Self, Error> {
+        run.try_into()
     }
 }
 
@@ -247,8 +294,4 @@ impl Page for Many {
         let runs = self.runs.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok((runs, self.next_page_token))
     }
-}
-
-pub(crate) fn map(pairs: Vec<Pair>) -> BTreeMap<String, String> {
-    pairs.into_iter().map(|Pair { key, value }| (key, value)).collect()
 }

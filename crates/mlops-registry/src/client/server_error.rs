@@ -3,6 +3,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ErrorKind;
 
@@ -18,16 +19,25 @@ pub struct ServerError {
     pub status: Option<u16>,
     /// MLflow's name of the error, if it was MLflow that answered.
     pub code: Option<ErrorCode>,
-    /// What the server said, shortened, or what happened.
+    /// What the server said, shortened and without secrets, or what happened.
     pub message: String,
     /// Whether the server may have done what it was asked for.
     pub is_ambiguous: bool,
+    pub(crate) login: Login,
     pub(crate) cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// What had been said about who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Login {
+    Nothing,
+    Credentials,
+    /// Identifier and secret, to whom gives tokens for them.
+    TokenEndpoint,
+}
+
 /// MLflow's name of an error, such as `RESOURCE_DOES_NOT_EXIST`; servers have more of them than are known here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ErrorCode(Cow<'static, str>);
 
 impl ErrorCode {
@@ -54,12 +64,22 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// The body of MLflow's errors.
+/// The body of an error.
 #[derive(Deserialize)]
-struct Explained {
-    error_code: ErrorCode,
-    #[serde(default)]
-    message: String,
+#[serde(untagged)]
+enum Explained {
+    Mlflow {
+        /// A name, and from Databricks sometimes the status.
+        error_code: Value,
+        #[serde(default)]
+        message: String,
+    },
+    /// RFC 6749, section 5.2.
+    TokenEndpoint {
+        error: String,
+        #[serde(default)]
+        error_description: String,
+    },
 }
 
 /// No more of a body is repeated.
@@ -70,18 +90,18 @@ impl ServerError {
     pub(crate) fn of_answer(status: u16, body: &[u8]) -> Self {
         let explained: Option<Explained> = serde_json::from_slice(body).ok();
         let (code, message) = match explained {
-            Some(Explained { error_code, message }) => (Some(error_code), message),
+            Some(Explained::Mlflow { error_code, message }) => {
+                let name = error_code.as_str().map(str::to_owned);
+                let name = name.unwrap_or_else(|| error_code.to_string());
+                (Some(ErrorCode(name.into())), message)
+            }
+            Some(Explained::TokenEndpoint { error, error_description }) => {
+                (None, format!("{error}: {error_description}"))
+            }
             None => (None, plain(&String::from_utf8_lossy(body))),
         };
-        Self {
-            endpoint: String::new(),
-            attempts: 1,
-            status: Some(status),
-            code,
-            message: shortened(message),
-            is_ambiguous: false,
-            cause: None,
-        }
+        let status = Some(status);
+        Self { status, code, ..Self::without_answer(shortened(message)) }
     }
 
     /// No answer came, for this reason.
@@ -93,8 +113,14 @@ impl ServerError {
             code: None,
             message: message.into(),
             is_ambiguous: false,
+            login: Login::Nothing,
             cause: None,
         }
+    }
+
+    /// An answer came, and is not what it should be.
+    pub(crate) fn malformed(message: impl Into<String>) -> Self {
+        Self { status: Some(200), ..Self::without_answer(message) }
     }
 
     pub(crate) fn with_cause(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -116,6 +142,9 @@ impl ServerError {
                 ErrorKind::NotFound
             }
             Some(401) => ErrorKind::Unauthorized,
+            Some(400 | 403) if self.login == Login::TokenEndpoint => ErrorKind::Unauthorized,
+            // Databricks' answer to a token that is none, or none any more.
+            Some(403) if self.message.contains("Invalid access token") => ErrorKind::Unauthorized,
             Some(403) => ErrorKind::Forbidden,
             Some(400..=499) if self.status != Some(408) && self.status != Some(429) => {
                 ErrorKind::Refused
@@ -128,11 +157,19 @@ impl ServerError {
     /// What to do about it, where that is known.
     fn hint(&self) -> Option<&'static str> {
         match self.status {
+            _ if self.kind() == ErrorKind::Unauthorized => Some(match self.login {
+                Login::Nothing => "give the client a token, or a name and a password: `Auth`",
+                Login::Credentials => "the token, or name and password, were not taken",
+                Login::TokenEndpoint => "no token was given for the client's identifier and secret",
+            }),
             Some(403) if self.message.contains("Invalid Host header") => Some(
                 "the server answers under other host names only: start it with `--allowed-hosts` \
-                 (MLFLOW_SERVER_ALLOWED_HOSTS) and this one, with its port",
+                 (MLFLOW_SERVER_ALLOWED_HOSTS) and this one, with its port, or name one that it \
+                 knows: `MlflowClientBuilder::host_header`",
             ),
-            Some(401) => Some("give the client a token, or a name and a password: `Auth`"),
+            Some(403) if self.login == Login::Credentials => {
+                Some("the server knows who asks, and has not permitted it")
+            }
             Some(300..=399) => Some("the server has moved: use the address that it names"),
             None => Some("see that the server runs and can be reached from here"),
             _ => None,

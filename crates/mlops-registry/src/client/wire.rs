@@ -1,9 +1,37 @@
-//! How MLflow writes numbers in JSON.
+//! How MLflow writes numbers, tags and parameters in JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
 
 use serde::de::{self, Visitor};
-use serde::{Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A tag or a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pair {
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) value: String,
+}
+
+impl From<(String, String)> for Pair {
+    fn from((key, value): (String, String)) -> Self {
+        Self { key, value }
+    }
+}
+
+pub(crate) fn pairs(map: BTreeMap<String, String>) -> Vec<Pair> {
+    map.into_iter().map(Pair::from).collect()
+}
+
+pub(crate) fn map(pairs: Vec<Pair>) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|Pair { key, value }| (key, value)).collect()
+}
+
+/// A text that is missing where it is empty.
+pub(crate) fn filled(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
 
 /// An `int64`: MLflow writes it as a number, Databricks as a text.
 pub(crate) mod integer {
@@ -42,6 +70,20 @@ pub(crate) mod double {
             value => output.serialize_f64(value),
         }
     }
+}
+
+/// The aliases of a version: MLflow writes their names, Unity Catalog an object for each.
+pub(crate) fn aliases<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Alias {
+        Name(String),
+        Object { alias: String },
+    }
+
+    let aliases = Vec::<Alias>::deserialize(input)?;
+    let name = |(Alias::Name(name) | Alias::Object { alias: name })| name;
+    Ok(aliases.into_iter().map(name).collect())
 }
 
 struct Integer;
@@ -112,8 +154,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Optional<V> {
 
 #[cfg(test)]
 mod tests {
-    use serde::{Deserialize, Serialize};
-
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -158,5 +198,13 @@ mod tests {
         }
         assert!(matches!(serde_json::from_str("3"), Ok(Loss(3.0))));
         serde_json::from_str::<Loss>("null").unwrap_err();
+    }
+
+    #[test]
+    fn aliases_are_names_or_objects() {
+        for text in [r#"["a","b"]"#, r#"[{"alias":"a","version":"1"},{"alias":"b"}]"#] {
+            let mut input = serde_json::Deserializer::from_str(text);
+            assert_eq!(aliases(&mut input).unwrap(), ["a", "b"], "{text}");
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use mlops_registry::{LocalStore, ModelUri};
+use mlops_registry::{LocalStore, ModelUri, Stage};
 
 use crate::Constant;
 
-const WRITERS: usize = 4;
-const VERSIONS: usize = 10;
+const WRITERS: usize = 8;
+const VERSIONS: usize = 5;
 const VARIABLE: &str = "MLOPS_REGISTRY_TEST_STORE";
 
 /// Registers versions as one of several writers.
@@ -20,8 +20,10 @@ fn write(root: &Path) {
     let source: ModelUri = run.log_model("model", &Constant(1)).unwrap();
     store.register("wine").unwrap();
     for step in 0..VERSIONS {
-        let version = store.create_version("wine", &source).unwrap();
+        let version = store.create_model_version("wine", &source).unwrap().version;
         store.set_alias("wine", "champion", version).unwrap();
+        store.transition_stage("wine", version, Stage::Production, true).unwrap();
+        store.set_model_version_tag("wine", version, "writer", run.id().as_str()).unwrap();
         run.log_param(&format!("step {step}"), version).unwrap();
         run.log_metric("step", step as f64, 0).unwrap();
     }
@@ -39,8 +41,12 @@ fn check(root: &Path) {
     assert_eq!(given.len(), WRITERS * VERSIONS);
     assert_eq!(given.into_iter().collect::<BTreeSet<_>>(), expected);
     assert!(runs.iter().all(|run| run.metric_history("step").unwrap().len() == VERSIONS));
-    assert_eq!(store.versions("wine").unwrap().len(), WRITERS * VERSIONS);
-    assert!(expected.contains(&store.alias("wine", "champion").unwrap().version));
+    let versions = store.versions("wine").unwrap();
+    assert_eq!(versions.len(), WRITERS * VERSIONS);
+    let in_use = versions.iter().filter(|version| version.stage == Stage::Production);
+    assert_eq!(in_use.count(), 1);
+    assert!(versions.iter().all(|version| version.tags.contains_key("writer")));
+    assert!(expected.contains(&store.model_version_by_alias("wine", "champion").unwrap().version));
 }
 
 #[test]

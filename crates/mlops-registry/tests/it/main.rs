@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "the helpers belong to the tests")]
 
 mod concurrency;
+#[cfg(unix)]
+mod crashes;
+mod registry;
 mod round_trip;
 mod samples;
 

@@ -24,11 +24,11 @@ fn three_versions(root: &Path) -> (LocalStore, ModelUri) {
     let mut last = None;
     for number in 1..=3 {
         let source = run.log_model(&format!("models/{number}"), &Constant(number)).unwrap();
-        assert_eq!(store.create_version("wine", &source).unwrap(), u64::from(number));
+        assert_eq!(store.create_model_version("wine", &source).unwrap().version, u64::from(number));
         last = Some(source);
     }
     for version in [1, 2] {
-        store.set_stage("wine", version, Stage::Production, true).unwrap();
+        store.transition_stage("wine", version, Stage::Production, true).unwrap();
     }
     store.set_alias("wine", "champion", 3).unwrap();
     store.set_alias("wine", "champion", 1).unwrap();
@@ -133,15 +133,15 @@ fn a_directory_outside_and_another_version_can_be_registered() {
     let outside = folder.path().join("own model");
     mlops_core::ModelDir::create(&outside, &Constant(7)).unwrap();
     store.register("other").unwrap();
-    assert_eq!(store.create_version("other", &ModelUri::Path(outside)).unwrap(), 1);
+    assert_eq!(store.create_model_version("other", &ModelUri::Path(outside)).unwrap().version, 1);
     let production = "models:/wine/Production".parse().unwrap();
-    assert_eq!(store.create_version("other", &production).unwrap(), 2);
+    assert_eq!(store.create_model_version("other", &production).unwrap().version, 2);
     assert_eq!(constant(&store, "models:/other/1"), "7");
     assert_eq!(constant(&store, "models:/other/2"), "2");
-    assert_eq!(store.version("other", 1).unwrap().run_id, None);
+    assert_eq!(store.model_version("other", 1).unwrap().run_id, None);
     let absent = ModelUri::Path("absent".into());
-    assert!(store.create_version("other", &absent).unwrap_err().is_not_found());
-    assert!(store.create_version("unregistered", &production).unwrap_err().is_not_found());
+    assert!(store.create_model_version("other", &absent).unwrap_err().is_not_found());
+    assert!(store.create_model_version("unregistered", &production).unwrap_err().is_not_found());
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_moved_store_is_still_resolved() {
     let run = store.start_run(&experiment, "later", None).unwrap();
     assert!(run.artifacts().unwrap().starts_with(store.root()));
     let source = run.log_model("model", &Constant(4)).unwrap();
-    assert_eq!(store.create_version("wine", &source).unwrap(), 4);
+    assert_eq!(store.create_model_version("wine", &source).unwrap().version, 4);
     assert!(!folder.path().join("old").exists());
 }
 
@@ -164,14 +164,17 @@ fn a_moved_store_is_still_resolved() {
 fn only_active_stages_have_versions_to_archive() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = three_versions(folder.path());
-    let error = store.set_stage("wine", 3, Stage::Archived, true).unwrap_err();
+    let error = store.transition_stage("wine", 3, Stage::Archived, true).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotArchivable);
-    store.set_stage("wine", 3, Stage::Production, false).unwrap();
-    assert_eq!(store.version("wine", 2).unwrap().stage, Stage::Production);
+    store.transition_stage("wine", 3, Stage::Production, false).unwrap();
+    assert_eq!(store.model_version("wine", 2).unwrap().stage, Stage::Production);
     assert_eq!(store.latest("wine", Some(Stage::Production)).unwrap().version, 3);
-    assert!(store.set_stage("wine", 9, Stage::Staging, false).unwrap_err().is_not_found());
+    assert!(store.transition_stage("wine", 9, Stage::Staging, false).unwrap_err().is_not_found());
     assert!(store.set_alias("wine", "champion", 9).unwrap_err().is_not_found());
-    assert_eq!(store.alias("wine", "champion").unwrap().version, 1);
+    assert_eq!(store.model_version_by_alias("wine", "champion").unwrap().version, 1);
+    let aliases: Vec<_> =
+        store.versions("wine").unwrap().into_iter().map(|version| version.aliases).collect();
+    assert_eq!(aliases, [vec!["champion".to_owned()], vec![], vec![]]);
 }
 
 #[test]
@@ -202,9 +205,9 @@ fn a_deleted_version_is_gone_and_its_number_stays_taken() {
     let meta = store.root().join("models/wine/version-3/meta.yaml");
     let text = fs::read_to_string(&meta).unwrap();
     fs::write(&meta, text.replace("'None'", "Deleted_Internal")).unwrap();
-    assert!(store.version("wine", 3).unwrap_err().is_not_found());
+    assert!(store.model_version("wine", 3).unwrap_err().is_not_found());
     assert_eq!(store.latest("wine", None).unwrap().version, 2);
-    assert_eq!(store.create_version("wine", &source).unwrap(), 4);
+    assert_eq!(store.create_model_version("wine", &source).unwrap().version, 4);
 }
 
 #[test]
@@ -230,7 +233,7 @@ fn what_a_crash_leaves_behind_is_passed_over() {
     assert_eq!(store.runs(&store.experiment("Default").unwrap()).unwrap().len(), 0);
     assert_eq!(run.metrics().unwrap()["loss"].value, 0.5);
     assert_eq!(run.params().unwrap().len(), 0);
-    assert_eq!(store.create_version("wine", &source).unwrap(), 4);
+    assert_eq!(store.create_model_version("wine", &source).unwrap().version, 4);
     assert_eq!(store.versions("wine").unwrap().len(), 4);
     assert!(!root.join("0/.staging").exists(), "the next writer clears up");
     assert_eq!(constant(&store, "models:/wine/Production"), "2");
@@ -242,12 +245,12 @@ fn names_that_lead_out_of_the_store_are_refused() {
     let store = LocalStore::open(folder.path()).unwrap();
     for name in ["", "..", "../x", "a/b", "a:b", "/etc"] {
         assert_eq!(store.register(name).unwrap_err().kind(), ErrorKind::InvalidName, "{name}");
-        assert_eq!(store.version(name, 1).unwrap_err().kind(), ErrorKind::InvalidName);
+        assert_eq!(store.model_version(name, 1).unwrap_err().kind(), ErrorKind::InvalidName);
     }
     store.register("wine").unwrap();
     store.register("wine").unwrap();
     for alias in ["", "../x", "latest", "v1"] {
-        let error = store.alias("wine", alias).unwrap_err();
+        let error = store.model_version_by_alias("wine", alias).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidName, "{alias}");
     }
 }

@@ -68,12 +68,12 @@ fn a_moved_store_of_mlflow_3_is_resolved_through_its_logged_model() {
 fn a_store_of_mlflow_3_is_continued_without_losing_what_it_has() {
     let (_folder, store) = sample("filestore_3x");
     let logged = "models:/m-779a6a311d264fa987d8b553baa72936".parse().unwrap();
-    assert_eq!(store.create_version("wine_quality", &logged).unwrap(), 2);
-    let version = store.version("wine_quality", 2).unwrap();
+    assert_eq!(store.create_model_version("wine_quality", &logged).unwrap().version, 2);
+    let version = store.model_version("wine_quality", 2).unwrap();
     assert_eq!(version.source, logged.to_string());
     assert_eq!(version.run_id.as_deref(), Some("0f77f4d148fd4a6c9576374d1422f04f"));
-    store.set_stage("wine_quality", 2, Stage::Staging, true).unwrap();
-    assert_eq!(store.version("wine_quality", 1).unwrap().stage, Stage::Archived);
+    store.transition_stage("wine_quality", 2, Stage::Staging, true).unwrap();
+    assert_eq!(store.model_version("wine_quality", 1).unwrap().stage, Stage::Archived);
     let meta = store.root().join("models/wine_quality/version-1/meta.yaml");
     let text = fs::read_to_string(meta).unwrap();
     assert!(text.contains("workspace: 'default'") && text.contains("deployment_job_state: null"));
@@ -81,7 +81,7 @@ fn a_store_of_mlflow_3_is_continued_without_losing_what_it_has() {
     let experiment = store.experiment("exp A").unwrap();
     let run = store.start_run(&experiment, "continued", None).unwrap();
     let source = run.log_model("model", &Constant(1)).unwrap();
-    assert_eq!(store.create_version("wine_quality", &source).unwrap(), 3);
+    assert_eq!(store.create_model_version("wine_quality", &source).unwrap().version, 3);
     assert_eq!(store.experiment("exp B").unwrap().name, "exp B");
 }
 
@@ -109,6 +109,6 @@ fn a_handwritten_store_with_stray_files_is_read() {
 fn an_alias_without_content_is_malformed() {
     let (_folder, store) = sample("filestore_minimal");
     fs::write(store.root().join("models/wine_quality/aliases/empty"), "").unwrap();
-    let error = store.alias("wine_quality", "empty").unwrap_err();
+    let error = store.model_version_by_alias("wine_quality", "empty").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
 }

@@ -7,6 +7,10 @@ import math
 import sys
 
 import mlflow
+import mlflow.xgboost
+import numpy
+import pandas
+import xgboost
 
 (url,) = sys.argv[1:]
 mlflow.set_tracking_uri(url)
@@ -27,4 +31,36 @@ assert [metric.step for metric in sorted(history, key=lambda each: each.step)] =
 version = client.get_model_version_by_alias("wine quality", "production")
 assert version.current_stage == "Production" and version.run_id == run.info.run_id, version
 assert version.tags["checked"] == "yes", version
+experiment = client.get_experiment_by_name("inputs and outputs")
+run = client.search_runs([experiment.experiment_id])[0]
+(given,) = run.inputs.dataset_inputs
+assert (given.dataset.name, given.dataset.digest) == ("wine", "abc123"), given
+tags = {tag.key: tag.value for tag in given.tags}
+assert tags == {"mlflow.data.context": "training", "split": "1"}, tags
+# Logged models came with MLflow 3.
+if hasattr(client, "get_logged_model"):
+    (made,) = run.outputs.model_outputs
+    assert made.step == 3, made
+    model = client.get_logged_model(made.model_id)
+    assert (model.name, str(model.status)) == ("given", "READY"), model
+
+# A booster that was published.
+version = client.get_model_version_by_alias("wine booster", "champion")
+uris = [
+    f"models:/wine booster/{version.version}",
+    "models:/wine booster/latest",
+    "models:/wine booster/Production",
+    "models:/wine booster@champion",
+    f"runs:/{version.run_id}/booster",
+]
+if version.source.startswith("models:/m-"):
+    uris.append(version.source)
+for uri in uris:
+    booster = mlflow.xgboost.load_model(uri)
+    rows = pandas.DataFrame([[0.5] * booster.num_features()], columns=booster.feature_names)
+    expected = booster.predict(xgboost.DMatrix(rows))
+    model = mlflow.pyfunc.load_model(uri)
+    assert numpy.array_equal(model.predict(rows), expected), uri
+    assert model.metadata.run_id == version.run_id, uri
+
 print(f"MLflow {mlflow.__version__} reads what was written to {url}")

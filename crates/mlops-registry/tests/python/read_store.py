@@ -6,7 +6,7 @@
     MLFLOW_ALLOW_FILE_STORE=true venv/bin/python crates/mlops-registry/tests/python/read_store.py DIR
 
 Passes on Python 3.11 also with mlflow-skinny==2.22.2. The store is written to: the script goes on
-where the example stopped, and the example may be run on the same directory again.
+where the example stopped.
 """
 
 import math
@@ -23,7 +23,7 @@ from mlflow.tracking import MlflowClient
 root = pathlib.Path(sys.argv[1]).resolve()
 
 # What a crash of the writer may leave behind, and MLflow has to pass over.
-run_folder = next(root.glob("*/*/tags")).parent
+run_folder = next(root.glob("*/*/params")).parent
 shutil.copytree(run_folder, root / "0" / ".staging" / ".tmp-1-1")
 for folder in [run_folder, root / "models/wine_quality", root / "models/wine_quality/version-1"]:
     (folder / ".tmp-1-2").write_text("")
@@ -31,10 +31,12 @@ for folder in [run_folder, root / "models/wine_quality", root / "models/wine_qua
 mlflow.set_tracking_uri(root.as_uri())
 client = MlflowClient()
 
-# Experiments: the one that was created, and the default one.
+# Experiments: the default one, those that were created, and the one that was deleted.
 name = "wine quality: süß & 100%"
 experiments = {e.name: e for e in client.search_experiments(view_type=ViewType.ALL)}
-assert set(experiments) == {"Default", name}, experiments
+assert set(experiments) == {"Default", name, "deleted", "restored"}, experiments
+assert experiments["deleted"].lifecycle_stage == "deleted"
+assert experiments[name].tags == {"team/lead": "ml"}, experiments[name]
 experiment = client.get_experiment_by_name(name)
 assert experiments["Default"].experiment_id == "0"
 assert len(experiment.experiment_id) == 18 and experiment.lifecycle_stage == "active"
@@ -46,6 +48,7 @@ runs = {r.info.run_name: r for r in client.search_runs([experiment.experiment_id
 assert set(runs) == {"search", "1e0", "1e1"}, runs
 parent = runs["search"]
 assert parent.info.status == "KILLED" and parent.data.tags["team"] == "ml"
+assert "passing" not in parent.data.tags
 assert "mlflow.parentRunId" not in parent.data.tags
 
 for number, value in enumerate(["0.25", "0.75"]):
@@ -77,12 +80,21 @@ for number, value in enumerate(["0.25", "0.75"]):
     assert info.run_id == run.info.run_id and set(info.flavors) == {"constant"}
     assert info.signature.inputs.input_names() == ["alcohol"]
 
-# Registered model: two versions, the second in use.
+# A run that was restored, and one that was deleted.
+ids = [experiments["restored"].experiment_id]
+assert [r.info.run_name for r in client.search_runs(ids)] == ["restored"]
+deleted = client.search_runs(ids, run_view_type=ViewType.DELETED_ONLY)
+assert [(r.info.run_name, r.info.lifecycle_stage) for r in deleted] == [("deleted", "deleted")]
+
+# Registered model: two versions, the second in use, and a third that was deleted.
 (model,) = client.search_registered_models()
 assert model.name == "wine_quality" and model.aliases == {"champion": "2"}, model
+assert model.description == "tells good wines from others" and model.tags == {"team": "ml"}
 versions = {int(v.version): v for v in client.search_model_versions("name = 'wine_quality'")}
 assert {n: v.current_stage for n, v in versions.items()} == {1: "Archived", 2: "Production"}
 assert {n: v.status for n, v in versions.items()} == {1: "READY", 2: "READY"}
+assert {n: v.tags for n, v in versions.items()} == dict.fromkeys([1, 2], {"checked/by": "example"})
+assert versions[2].description == "always 0.75"
 assert client.get_model_version_by_alias("wine_quality", "champion").version == 2
 assert client.get_model_version("wine_quality", "2").aliases == ["champion"]
 for number, version in versions.items():
@@ -113,9 +125,12 @@ with mlflow.start_run(run_id=runs["1e1"].info.run_id):
     else:
         raise AssertionError("a parameter was changed")
 assert client.get_run(runs["1e1"].info.run_id).data.metrics["loss"] == 0.0
-third = client.create_model_version("wine_quality", versions[1].source, versions[1].run_id)
-assert int(third.version) == 3
-client.set_registered_model_alias("wine_quality", "challenger", "3")
-client.transition_model_version_stage("wine_quality", "3", "Staging")
+fourth = client.create_model_version("wine_quality", versions[1].source, versions[1].run_id)
+assert int(fourth.version) == 4
+client.set_registered_model_alias("wine_quality", "challenger", "4")
+client.transition_model_version_stage("wine_quality", "4", "Staging")
+client.restore_experiment(experiments["deleted"].experiment_id)
+restored = client.search_runs([experiments["deleted"].experiment_id])
+assert [r.info.run_name for r in restored] == ["deleted with its experiment"]
 
-print(f"mlflow {mlflow.__version__}: 2 experiments, {len(runs)} runs, 3 versions read and continued")
+print(f"mlflow {mlflow.__version__}: {len(experiments)} experiments, {len(runs)} runs, 3 versions read and continued")

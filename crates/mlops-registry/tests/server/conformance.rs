@@ -1,17 +1,11 @@
-use mlops_registry::client::{Compare, Filter, LogBatch, MlflowClient, NewMetric, NewRun, Run};
-use mlops_registry::{Error, ErrorKind, Experiment, RunStatus, Stage};
+use mlops_registry::client::{MlflowClient, NewModelVersion, NewRun, Run};
+use mlops_registry::{
+    Compare, Error, ErrorKind, Experiment, Filter, LogBatch, NewMetric, RunStatus, Stage,
+};
+
+use crate::client;
 
 const MODEL: &str = "wine quality";
-
-/// Without a server, a line on stderr says what is not tested.
-#[expect(clippy::disallowed_methods, reason = "tests read the environment")]
-fn client() -> Option<MlflowClient> {
-    let Ok(uri) = std::env::var("MLOPS_MLFLOW_SERVER") else {
-        eprintln!("left out: a server of MLflow (MLOPS_MLFLOW_SERVER names none)");
-        return None;
-    };
-    Some(MlflowClient::new(&uri).unwrap())
-}
 
 #[tokio::test]
 async fn what_is_logged_is_read() -> Result<(), Error> {
@@ -71,8 +65,9 @@ async fn versions(client: &MlflowClient, run: &Run) -> Result<(), Error> {
     client.register(MODEL).await?;
     client.register(MODEL).await?;
     let source = format!("{}/model", run.artifact_uri);
-    let first = client.create_model_version(MODEL, &source, Some(&run.id)).await?;
-    let second = client.create_model_version(MODEL, &source, Some(&run.id)).await?;
+    let new = NewModelVersion::new(&source).run_id(run.id.clone());
+    let first = client.create_model_version(MODEL, new.clone()).await?;
+    let second = client.create_model_version(MODEL, new).await?;
     assert_eq!(second.version, first.version + 1);
     assert_eq!((first.stage, first.source.as_str()), (Stage::None, source.as_str()));
     for version in [first.version, second.version] {

@@ -1,5 +1,42 @@
 //! The client against the MLflow server that the environment variable `MLOPS_MLFLOW_SERVER` names; `.ci/run mlflow` starts
-//! some. What is written here `tests/python/read_server.py` reads.
+//! some. What is written here `tests/python/read_server.py` reads, and what
+//! `tests/python/write_server.py` wrote is read here.
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod inputs;
+#[cfg(test)]
+mod logged_models;
+#[cfg(test)]
+mod models;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod registry;
+
+#[cfg(test)]
+use mlops_registry::client::MlflowClient;
+
+/// Without a server, a line on stderr says what is not tested.
+#[cfg(test)]
+fn client() -> Option<MlflowClient> {
+    let uri = server();
+    if uri.is_none() {
+        eprintln!("left out: a server of MLflow (MLOPS_MLFLOW_SERVER names none)");
+    }
+    uri.map(|uri| MlflowClient::new(&uri).unwrap())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests read the environment")]
+fn server() -> Option<String> {
+    std::env::var("MLOPS_MLFLOW_SERVER").ok()
+}
+
+/// A name that no earlier run of the tests took.
+#[cfg(test)]
+fn unique(name: &str) -> String {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+    format!("{name} {}", since.as_nanos())
+}

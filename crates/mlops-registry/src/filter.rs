@@ -1,13 +1,16 @@
 use std::fmt;
 
+use crate::field::{self, Field};
+
 /// A condition of a search, in MLflow's words: comparisons that must all hold.
 ///
-/// The grammar has `AND` and nothing else to join comparisons, and no way to escape a quote; what cannot be said in it
-/// is an error here and not a search that finds nothing.
+/// Where a metric, parameter, tag or attribute is not there, no comparison with it holds. The grammar has `AND` and
+/// nothing else to join comparisons, and no way to escape a quote; what cannot be said in it is an error here and not a
+/// search that finds nothing.
 ///
 /// # Examples
 /// ```
-/// use mlops_registry::client::{Compare, Filter, FilterError};
+/// use mlops_registry::{Compare, Filter, FilterError};
 ///
 /// let filter = Filter::metric("val loss", Compare::Less, 0.3)?
 ///     .and(Filter::param("objective", Compare::Equal, "binary:logistic")?)
@@ -20,8 +23,28 @@ use std::fmt;
 /// assert_eq!(error, FilterError::Quotes { text: r#"it's "new""#.to_owned() });
 /// # Ok::<(), FilterError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter(String);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    terms: Vec<Term>,
+    // Invariant: the terms in MLflow's words.
+    text: String,
+}
+
+/// One comparison of a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) field: Field,
+    pub(crate) condition: Condition,
+}
+
+/// What a value is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Condition {
+    Number(Compare, f64),
+    Integer(Compare, i64),
+    Text(Compare, String),
+    OneOf(Vec<String>),
+}
 
 /// How a value is compared with another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +97,17 @@ pub enum FilterError {
         /// The name.
         name: String,
     },
+    /// A list has no values.
+    #[error("MLflow does not look for one of no values")]
+    NoValues,
+    /// A text cannot be one of a list.
+    #[error(
+        "MLflow's lists cannot hold `{text}`: it has a single quote, a backslash or a line break"
+    )]
+    Listed {
+        /// The text.
+        text: String,
+    },
 }
 
 impl Filter {
@@ -87,7 +121,11 @@ impl Filter {
     /// # Errors
     /// [`FilterError`] if MLflow has no words for it.
     pub fn metric(key: &str, compare: Compare, value: f64) -> Result<Self, FilterError> {
-        Self::number(&format!("metrics.{}", quoted_key(key)?), compare, value)
+        if !value.is_finite() {
+            return Err(FilterError::NotFinite);
+        }
+        let words = format!("{} {value}", compare.of_numbers()?);
+        Self::term(Field::Metric(key.to_owned()), Condition::Number(compare, value), &words)
     }
 
     /// Compares a parameter.
@@ -95,7 +133,7 @@ impl Filter {
     /// # Errors
     /// [`FilterError`] if MLflow has no words for it.
     pub fn param(key: &str, compare: Compare, value: &str) -> Result<Self, FilterError> {
-        Self::text(&format!("params.{}", quoted_key(key)?), compare, value)
+        Self::text(Field::Param(key.to_owned()), compare, value)
     }
 
     /// Compares a tag.
@@ -103,7 +141,7 @@ impl Filter {
     /// # Errors
     /// [`FilterError`] if MLflow has no words for it.
     pub fn tag(key: &str, compare: Compare, value: &str) -> Result<Self, FilterError> {
-        Self::text(&format!("tags.{}", quoted_key(key)?), compare, value)
+        Self::text(Field::Tag(key.to_owned()), compare, value)
     }
 
     /// Compares an attribute that is a text, such as `status` of a run or `name` of a model.
@@ -111,49 +149,71 @@ impl Filter {
     /// # Errors
     /// [`FilterError`] if MLflow has no words for it.
     pub fn attribute(name: &str, compare: Compare, value: &str) -> Result<Self, FilterError> {
-        Self::text(attribute_name(name)?, compare, value)
+        Self::text(Field::Attribute(name.to_owned()), compare, value)
     }
 
-    /// Compares an attribute that is a time, such as `start_time`, in milliseconds since 1970 in UTC.
+    /// Whether an attribute that is a text is one of several; MLflow answers it of `run_id` only.
+    ///
+    /// # Errors
+    /// [`FilterError`] if MLflow has no words for it.
+    pub fn one_of(name: &str, values: &[&str]) -> Result<Self, FilterError> {
+        if values.is_empty() {
+            return Err(FilterError::NoValues);
+        }
+        // MLflow reads the list as Python does.
+        if let Some(&text) = values.iter().find(|text| text.contains(['\'', '\\', '\n', '\r'])) {
+            return Err(FilterError::Listed { text: text.to_owned() });
+        }
+        let words = format!("IN ('{}')", values.join("', '"));
+        let condition = Condition::OneOf(values.iter().map(|&text| text.to_owned()).collect());
+        Self::term(Field::Attribute(name.to_owned()), condition, &words)
+    }
+
+    /// Compares an attribute that is a time, such as `start_time`, in milliseconds since 1970 in UTC, or another whole
+    /// number, such as `version_number`.
     ///
     /// # Errors
     /// [`FilterError`] if MLflow has no words for it.
     pub fn time(name: &str, compare: Compare, milliseconds: i64) -> Result<Self, FilterError> {
-        let operator = compare.of_numbers()?;
-        Ok(Self(format!("{} {operator} {milliseconds}", attribute_name(name)?)))
+        let words = format!("{} {milliseconds}", compare.of_numbers()?);
+        let condition = Condition::Integer(compare, milliseconds);
+        Self::term(Field::Attribute(name.to_owned()), condition, &words)
     }
 
     /// Both must hold.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self.0.is_empty(), other.0.is_empty()) {
-            (true, _) => other,
-            (_, true) => self,
-            _ => Self(format!("{} AND {}", self.0, other.0)),
+    pub fn and(mut self, other: Self) -> Self {
+        if !self.text.is_empty() && !other.text.is_empty() {
+            self.text.push_str(" AND ");
         }
+        self.text.push_str(&other.text);
+        self.terms.extend(other.terms);
+        self
     }
 
     /// The filter in MLflow's words; empty for [`all`](Self::all).
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    fn number(field: &str, compare: Compare, value: f64) -> Result<Self, FilterError> {
-        if !value.is_finite() {
-            return Err(FilterError::NotFinite);
-        }
-        Ok(Self(format!("{field} {} {value}", compare.of_numbers()?)))
+    pub(crate) fn terms(&self) -> &[Term] {
+        &self.terms
     }
 
-    fn text(field: &str, compare: Compare, value: &str) -> Result<Self, FilterError> {
-        let value = quoted(value, ['\'', '"'])?;
-        Ok(Self(format!("{field} {} {value}", compare.of_texts()?)))
+    fn text(field: Field, compare: Compare, value: &str) -> Result<Self, FilterError> {
+        let words = format!("{} {}", compare.of_texts()?, field::quoted(value, ['\'', '"'])?);
+        Self::term(field, Condition::Text(compare, value.to_owned()), &words)
+    }
+
+    fn term(field: Field, condition: Condition, words: &str) -> Result<Self, FilterError> {
+        let text = format!("{} {words}", field.words()?);
+        Ok(Self { terms: vec![Term { field, condition }], text })
     }
 }
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -192,26 +252,6 @@ impl Compare {
     }
 }
 
-/// A key, in quotes unless it is a plain word.
-fn quoted_key(key: &str) -> Result<String, FilterError> {
-    if is_word(key) { Ok(key.to_owned()) } else { quoted(key, ['`', '"']) }
-}
-
-fn quoted(text: &str, quotes: [char; 2]) -> Result<String, FilterError> {
-    let quote = quotes.into_iter().find(|&quote| !text.contains(quote));
-    let quote = quote.ok_or_else(|| FilterError::Quotes { text: text.to_owned() })?;
-    Ok(format!("{quote}{text}{quote}"))
-}
-
-fn attribute_name(name: &str) -> Result<&str, FilterError> {
-    is_word(name).then_some(name).ok_or_else(|| FilterError::Attribute { name: name.to_owned() })
-}
-
-fn is_word(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,6 +286,17 @@ mod tests {
         }
         assert_eq!(Filter::metric("a", Compare::Equal, 1e300).unwrap().as_str().len(), 313);
         Filter::attribute("name = 'x' OR name", Compare::Equal, "y").unwrap_err();
+    }
+
+    #[test]
+    fn a_list_has_values_that_python_reads_as_they_are() {
+        let list = |values: &[&str]| Filter::one_of("run_id", values).map(|it| it.to_string());
+        assert_eq!(list(&["a"]).unwrap(), "run_id IN ('a')");
+        assert_eq!(list(&["a", "b\""]).unwrap(), "run_id IN ('a', 'b\"')");
+        assert_eq!(list(&[]), Err(FilterError::NoValues));
+        for text in ["it's", "a\\", "a\nb"] {
+            assert_eq!(list(&["a", text]), Err(FilterError::Listed { text: text.to_owned() }));
+        }
     }
 
     #[test]

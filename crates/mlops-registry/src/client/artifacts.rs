@@ -1,0 +1,201 @@
+//! The files of runs and models.
+
+mod checksums;
+mod download;
+mod file_body;
+mod folder;
+mod location;
+mod proxy;
+mod staging;
+mod store;
+mod transfer;
+mod upload;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) use checksums::Checksums;
+pub use transfer::{Progress, Transfer};
+pub(crate) use upload::{Source, upload_files};
+
+use super::MlflowClient;
+use crate::{ArtifactPath, Error, ErrorKind};
+use location::Location;
+use store::Store;
+
+/// A file or folder among the artifacts of a run or model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Artifact {
+    /// Its path below the repository's location, with `/` between the parts.
+    pub path: String,
+    /// How many bytes the file has, if the store says so.
+    pub size: Option<u64>,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+/// Where the files of a run or a model are, from [`MlflowClient::artifact_repository`].
+///
+/// # Examples
+/// ```no_run
+/// use std::path::Path;
+///
+/// use mlops_registry::client::{MlflowClient, Transfer};
+///
+/// # async fn example(client: MlflowClient, run: mlops_registry::client::Run) -> Result<(), mlops_registry::Error> {
+/// let artifacts = client.artifact_repository(&run.artifact_uri)?;
+/// artifacts.upload(Path::new("plots"), "plots", &Transfer::default()).await?;
+/// for artifact in artifacts.list().await? {
+///     println!("{} {:?}", artifact.path, artifact.size);
+/// }
+/// artifacts.download("plots", Path::new("copy"), &Transfer::default()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ArtifactRepository {
+    uri: String,
+    store: Arc<dyn Store>,
+    client: MlflowClient,
+}
+
+/// Folders below folders below folders; more of them are a circle of links.
+const MAX_DEPTH: usize = 32;
+
+impl MlflowClient {
+    /// The files at a location that the server named, such as a run's `artifact_uri`: `mlflow-artifacts:`, and where the
+    /// client was [allowed](super::MlflowClientBuilder::local_artifacts) to, `file:` and paths. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// * [`InvalidUri`](ErrorKind::InvalidUri) if the location is malformed
+    /// * [`Unsupported`](ErrorKind::Unsupported) if it is of another kind, or a local one that is not allowed
+    pub fn artifact_repository(&self, uri: &str) -> Result<ArtifactRepository, Error> {
+        let location = Location::parse(uri)?;
+        Ok(ArtifactRepository {
+            uri: uri.trim_end_matches('/').to_owned(),
+            store: location.open(self)?,
+            client: self.clone(),
+        })
+    }
+}
+
+impl ArtifactRepository {
+    /// The location.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// All files, also those in folders, by their paths; none if there is nothing at the location.
+    ///
+    /// # Errors
+    /// * [`Malformed`](ErrorKind::Malformed) if a name would lead out of the location
+    /// * what goes wrong with the store
+    pub async fn list(&self) -> Result<Vec<Artifact>, Error> {
+        self.list_below("").await
+    }
+
+    async fn list_below(&self, folder: &str) -> Result<Vec<Artifact>, Error> {
+        let mut files = Vec::new();
+        let mut pending = vec![(folder.to_owned(), 0)];
+        while let Some((folder, depth)) = pending.pop() {
+            for artifact in self.store.list(&folder).await? {
+                self.check(&artifact)?;
+                if !artifact.is_folder {
+                    files.push(artifact);
+                } else if depth < MAX_DEPTH {
+                    pending.push((artifact.path, depth + 1));
+                } else {
+                    return Err(self.malformed(&artifact.path));
+                }
+            }
+        }
+        files.sort_by(|left, right| left.path.cmp(&right.path));
+        Ok(files)
+    }
+
+    /// The names come from elsewhere and become those of files here.
+    fn check(&self, artifact: &Artifact) -> Result<(), Error> {
+        let path: Result<ArtifactPath, _> = artifact.path.parse();
+        path.map(|_| ()).map_err(|error| self.malformed(&artifact.path).with_source(error))
+    }
+
+    fn malformed(&self, path: &str) -> Error {
+        Error::new(ErrorKind::Malformed, "list", format_args!("`{path}` of `{}`", self.uri))
+    }
+
+    /// The content of one file, for files that fit into memory.
+    ///
+    /// # Errors
+    /// * [`NotFound`](ErrorKind::NotFound) if there is none
+    /// * what goes wrong with the store
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        download::read(self, path).await
+    }
+
+    /// Copies a folder, all for an empty `path`, to `destination`, which appears when it is whole. What an earlier attempt
+    /// left beside it under a name with the ending `.partial` is gone on with: files of the right size are not fetched
+    /// again, and others from where they ended if the store says that they have not changed since.
+    ///
+    /// A file `SHA256SUMS` among them, as `sha256sum` writes it, is checked.
+    ///
+    /// # Errors
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if there is something at `destination`
+    /// * [`NotFound`](ErrorKind::NotFound) if the folder is not there or empty
+    /// * [`Malformed`](ErrorKind::Malformed) if a file is not what its size or checksum says
+    /// * [`Io`](ErrorKind::Io) if it cannot be written
+    /// * what goes wrong with the store
+    pub async fn download(
+        &self,
+        path: &str,
+        destination: &Path,
+        transfer: &Transfer,
+    ) -> Result<(), Error> {
+        download::folder(self, path, destination, transfer).await
+    }
+
+    /// Copies a folder or file of this machine to `path`, the location itself for an empty one, and looks whether all of it
+    /// arrived. A file `MLmodel` goes last: what was broken off is no model.
+    ///
+    /// # Errors
+    /// * [`Io`](ErrorKind::Io) if it cannot be read
+    /// * [`InvalidName`](ErrorKind::InvalidName) if a name is not UTF-8 or none that MLflow takes
+    /// * [`Malformed`](ErrorKind::Malformed) if the store has another size of a file afterwards
+    /// * what goes wrong with the store
+    pub async fn upload(
+        &self,
+        source: &Path,
+        path: &str,
+        transfer: &Transfer,
+    ) -> Result<(), Error> {
+        upload::upload(self, source, path, transfer).await
+    }
+}
+
+impl fmt::Display for ArtifactRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.uri)
+    }
+}
+
+/// The path of something below a folder, which may be the empty one.
+pub(crate) fn join(folder: &str, path: &str) -> String {
+    match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
+    }
+}
+
+/// Does what waits for the disk where that holds up nobody.
+pub(crate) async fn blocking<T: Send + 'static>(
+    operation: &'static str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let outcome = tokio::task::spawn_blocking(work).await;
+    outcome.map_err(|error| Error::new(ErrorKind::Io, operation, "a thread").with_source(error))?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+use std::io::SeekFrom;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::fs::File;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::checksums::Checksums;
+use super::staging::Staging;
+use super::store::{Content, Store};
+use super::transfer::{FileTally, Tally, Transfer};
+use super::{Artifact, ArtifactRepository, blocking, join};
+use crate::client::retries::{Failure, Repeat, Retries};
+use crate::{Error, ErrorKind, random};
+
+/// What came of an attempt: a store that broke off may go on another time.
+type Attempt<T> = Result<Result<T, BrokenOff>, Error>;
+
+struct BrokenOff(Error);
+
+/// The content of one file.
+pub(super) async fn read(repository: &ArtifactRepository, path: &str) -> Result<Vec<u8>, Error> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match read_once(&*repository.store, path).await? {
+            Ok(bytes) => return Ok(bytes),
+            Err(broken) => wait(&repository.client.transport.retries, attempts, broken).await?,
+        }
+    }
+}
+
+async fn read_once(store: &dyn Store, path: &str) -> Attempt<Vec<u8>> {
+    let mut content = store.read(path, None).await?;
+    let mut bytes = Vec::new();
+    loop {
+        match content.chunks.next().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => return broken_off(error),
+        }
+    }
+    if content.size.is_some_and(|size| size != bytes.len() as u64) {
+        return Ok(Err(short(path)));
+    }
+    Ok(Ok(bytes))
+}
+
+/// All files below `folder`.
+pub(super) async fn folder(
+    repository: &ArtifactRepository,
+    folder: &str,
+    destination: &Path,
+    transfer: &Transfer,
+) -> Result<(), Error> {
+    let source = join(&repository.uri, folder);
+    let files = repository.list_below(folder).await?;
+    if files.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, "download", format_args!("`{source}`")));
+    }
+    let (at, from) = (destination.to_owned(), source.clone());
+    let staging = blocking("prepare the download", move || Staging::open(&at, &from)).await?;
+    let staging = Arc::new(staging);
+    let bytes = files.iter().filter_map(|file| file.size).sum();
+    let tally = Tally::new(transfer, files.len(), bytes);
+    let permits = Arc::new(Semaphore::new(transfer.parallel));
+    let mut tasks = JoinSet::new();
+    for artifact in files {
+        let path = artifact.path.strip_prefix(folder).unwrap_or(&artifact.path);
+        let file = Download {
+            store: Arc::clone(&repository.store),
+            staging: Arc::clone(&staging),
+            retries: repository.client.transport.retries,
+            path: path.trim_start_matches('/').to_owned(),
+            tally: tally.file(),
+            artifact,
+        };
+        let permits = Arc::clone(&permits);
+        tasks.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            file.run().await
+        });
+    }
+    // Dropped, the set ends what is still under way.
+    while let Some(outcome) = tasks.join_next().await {
+        outcome.map_err(|error| {
+            Error::new(ErrorKind::Io, "download", format_args!("`{source}`")).with_source(error)
+        })??;
+    }
+    blocking("put the download in place", move || {
+        let staging = Arc::into_inner(staging);
+        let Some(staging) = staging else { return Ok(()) };
+        Checksums::verify(&staging)?;
+        staging.publish()
+    })
+    .await
+}
+
+/// One file on its way.
+struct Download {
+    store: Arc<dyn Store>,
+    staging: Arc<Staging>,
+    retries: Retries,
+    artifact: Artifact,
+    /// Below the destination.
+    path: String,
+    tally: FileTally,
+}
+
+impl Download {
+    async fn run(self) -> Result<(), Error> {
+        if self.staging.has(&self.path, self.artifact.size) {
+            self.tally.is_at(self.artifact.size.unwrap_or(0));
+            self.tally.is_done();
+            return Ok(());
+        }
+        let mut attempts = 0;
+        while let Err(broken) = self.attempt().await? {
+            attempts += 1;
+            wait(&self.retries, attempts, broken).await?;
+        }
+        self.tally.is_done();
+        Ok(())
+    }
+
+    /// Goes on where the last attempt ended, if the store says that the file is still the same.
+    async fn attempt(&self) -> Attempt<()> {
+        let mark = self.staging.mark(&self.path);
+        let content = self.store.read(&self.artifact.path, mark.as_ref()).await?;
+        let part = self.staging.part(&self.path);
+        let failed = |error| Error::io("write", &part, error);
+        self.staging.begin(&self.path, content.tag.as_deref()).map_err(failed)?;
+        let mut options = File::options();
+        let file = options.create(true).write(true).truncate(false).open(&part).await;
+        let mut file = file.map_err(failed)?;
+        // What lies behind is of another attempt.
+        file.set_len(content.start).await.map_err(failed)?;
+        file.seek(SeekFrom::End(0)).await.map_err(failed)?;
+        let n_bytes = match self.copy(content, &mut file, &part).await? {
+            Ok(n_bytes) => n_bytes,
+            Err(broken) => return Ok(Err(broken)),
+        };
+        if self.artifact.size.is_some_and(|size| size != n_bytes) {
+            self.staging.forget(&self.path).map_err(failed)?;
+            let target = format_args!("`{}`: {n_bytes} bytes", self.artifact.path);
+            return Err(Error::new(ErrorKind::Malformed, "download", target));
+        }
+        file.sync_all().await.map_err(failed)?;
+        self.staging.complete(&self.path).map_err(failed)?;
+        Ok(Ok(()))
+    }
+
+    async fn copy(&self, content: Content, file: &mut File, part: &Path) -> Attempt<u64> {
+        let failed = |error| Error::io("write", part, error);
+        let Content { start, size, mut chunks, .. } = content;
+        let mut n_bytes = start;
+        self.tally.is_at(n_bytes);
+        let outcome = loop {
+            match chunks.next().await {
+                Ok(Some(chunk)) => {
+                    file.write_all(&chunk).await.map_err(failed)?;
+                    n_bytes += chunk.len() as u64;
+                    self.tally.is_at(n_bytes);
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        // What has come is kept for the next attempt.
+        file.flush().await.map_err(failed)?;
+        match (outcome, size) {
+            (Err(error), _) => broken_off(error),
+            (Ok(()), Some(size)) if size != n_bytes => Ok(Err(short(&self.artifact.path))),
+            (Ok(()), _) => Ok(Ok(n_bytes)),
+        }
+    }
+}
+
+/// An error on the way that is not the store's is final.
+fn broken_off<T>(error: Error) -> Attempt<T> {
+    match error.kind() {
+        ErrorKind::Unavailable => Ok(Err(BrokenOff(error))),
+        _ => Err(error),
+    }
+}
+
+/// The store closed before the end.
+fn short(path: &str) -> BrokenOff {
+    let target = format_args!("`{path}`: it ended too early");
+    BrokenOff(Error::new(ErrorKind::Unavailable, "download", target))
+}
+
+async fn wait(retries: &Retries, attempts: u32, BrokenOff(error): BrokenOff) -> Result<(), Error> {
+    match retries.wait(&Failure::Lost, Repeat::Safe, attempts, random::unit()) {
+        Some(time) => {
+            sleep(time).await;
+            Ok(())
+        }
+        None => Err(error),
+    }
+}

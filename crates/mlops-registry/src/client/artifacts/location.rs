@@ -1,0 +1,123 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use reqwest::Url;
+
+use super::folder::Folder;
+use super::proxy::Proxy;
+use super::store::Store;
+use crate::client::MlflowClient;
+use crate::uri::split_scheme;
+use crate::{ArtifactPath, Error, ErrorKind, UriError, file_uri};
+
+/// Where a server keeps artifacts, in its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// Behind the server itself.
+    Proxied {
+        /// Host and port of another server, if there is one.
+        authority: Option<String>,
+        /// Below the server's artifacts; empty for all of them.
+        path: String,
+    },
+    /// A directory of the machine that the program runs on.
+    Local(PathBuf),
+}
+
+const PROXIED: &str = "mlflow-artifacts";
+
+impl Location {
+    /// # Errors
+    /// [`InvalidUri`](ErrorKind::InvalidUri), and [`Unsupported`](ErrorKind::Unsupported) for other schemes.
+    pub(crate) fn parse(uri: &str) -> Result<Self, Error> {
+        let malformed = |error: UriError| Error::uri("open the artifact repository", uri, error);
+        let Some((scheme, rest)) = split_scheme(uri) else {
+            return if uri.is_empty() {
+                Err(malformed(UriError::Empty))
+            } else {
+                Ok(Self::Local(PathBuf::from(uri)))
+            };
+        };
+        if scheme.eq_ignore_ascii_case("file") {
+            return file_uri::decode(rest).map(Self::Local).map_err(malformed);
+        }
+        if !scheme.eq_ignore_ascii_case(PROXIED) {
+            return Err(malformed(UriError::Scheme { scheme: scheme.to_owned() }));
+        }
+        let (authority, path) = match rest.strip_prefix("//") {
+            None => ("", rest),
+            Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        };
+        let path = path.trim_matches('/');
+        let is_path = path.is_empty() || path.parse::<ArtifactPath>().is_ok();
+        // MLflow says itself that a bare port is no host.
+        let is_host = authority.is_empty() || !authority.bytes().all(|byte| byte.is_ascii_digit());
+        if !rest.starts_with('/') || !is_path || !is_host {
+            return Err(malformed(UriError::Slash { scheme: PROXIED }));
+        }
+        let authority = (!authority.is_empty()).then(|| authority.to_owned());
+        Ok(Self::Proxied { authority, path: path.to_owned() })
+    }
+
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for a local location that the client may not use.
+    pub(crate) fn open(self, client: &MlflowClient) -> Result<Arc<dyn Store>, Error> {
+        match self {
+            Self::Proxied { authority, path } => {
+                let server = server(&client.transport.base, authority.as_deref())?;
+                Ok(Arc::new(Proxy::new(Arc::clone(&client.transport), &server, path)))
+            }
+            Self::Local(path) if client.local_artifacts => Ok(Arc::new(Folder::new(path))),
+            Self::Local(path) => {
+                let target = format_args!("`{}`, a path of the server's machine", path.display());
+                Err(Error::new(ErrorKind::Unsupported, "open the artifact repository", target))
+            }
+        }
+    }
+}
+
+/// The server that a location names, with the path of the client's.
+fn server(base: &Url, authority: Option<&str>) -> Result<Url, Error> {
+    let Some(authority) = authority else { return Ok(base.clone()) };
+    let named = Url::parse(&format!("{}://{authority}{}", base.scheme(), base.path()));
+    named.map_err(|error| {
+        let target = format_args!("the artifacts of `{authority}`");
+        Error::new(ErrorKind::InvalidUri, "open", target).with_source(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxied(authority: Option<&str>, path: &str) -> Location {
+        Location::Proxied { authority: authority.map(str::to_owned), path: path.to_owned() }
+    }
+
+    #[test]
+    fn locations_are_behind_the_server_or_local() {
+        for (uri, location) in [
+            ("mlflow-artifacts:/1/r/artifacts", proxied(None, "1/r/artifacts")),
+            ("MLFLOW-ARTIFACTS:/1/a b/", proxied(None, "1/a b")),
+            ("mlflow-artifacts:/", proxied(None, "")),
+            ("mlflow-artifacts://h:8080/1", proxied(Some("h:8080"), "1")),
+            ("file:///srv/a%20b", Location::Local("/srv/a b".into())),
+            ("/srv/a", Location::Local("/srv/a".into())),
+        ] {
+            assert_eq!(Location::parse(uri).unwrap(), location, "{uri}");
+        }
+        for uri in ["", "mlflow-artifacts:1", "mlflow-artifacts:/../x", "mlflow-artifacts://5000/1"]
+        {
+            assert_eq!(Location::parse(uri).unwrap_err().kind(), ErrorKind::InvalidUri, "{uri}");
+        }
+        assert!(Location::parse("hdfs://h/x").unwrap_err().is_unsupported());
+    }
+
+    #[test]
+    fn a_location_on_another_host_keeps_the_path_of_the_server() {
+        let base = Url::parse("https://h/pfx").unwrap();
+        assert_eq!(server(&base, Some("other:8080")).unwrap().as_str(), "https://other:8080/pfx");
+        assert_eq!(server(&base, None).unwrap(), base);
+        server(&base, Some("a b")).unwrap_err();
+    }
+}

@@ -1,0 +1,52 @@
+use std::fmt::Debug;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Artifact;
+use crate::Error;
+
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// Where files are kept. Paths are relative to the location that the store was opened for, with `/` between the parts;
+/// the empty path is the location.
+pub(crate) trait Store: Debug + Send + Sync {
+    /// What is in a folder, not below it; nothing if it is not there, or a file.
+    fn list<'a>(&'a self, folder: &'a str) -> Answer<'a, Vec<Artifact>>;
+
+    /// The content of a file from a byte on, or all of it where the store cannot do that or `tag` is no longer the file's.
+    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content>;
+
+    /// Makes `source` the file at `path`.
+    fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()>;
+}
+
+/// Told how many bytes of a file were sent, again from zero with each attempt.
+pub(crate) type Sent = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// Where reading goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) start: u64,
+    /// What the store said that it would change with the file.
+    pub(crate) tag: String,
+}
+
+/// The content of a file, or the rest of it.
+pub(crate) struct Content {
+    /// The byte that it begins with.
+    pub(crate) start: u64,
+    /// How many bytes the whole file has, if the store says so.
+    pub(crate) size: Option<u64>,
+    /// Changes when the file does.
+    pub(crate) tag: Option<String>,
+    pub(crate) chunks: Box<dyn Chunks>,
+}
+
+/// Bytes that come in pieces.
+pub(crate) trait Chunks: Send {
+    /// The next piece; `None` after the last.
+    fn next(&mut self) -> Answer<'_, Option<Bytes>>;
+}

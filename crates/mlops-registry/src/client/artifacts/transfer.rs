@@ -1,0 +1,97 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How files are copied.
+#[derive(Clone)]
+#[must_use]
+pub struct Transfer {
+    pub(super) parallel: usize,
+    report: Option<Arc<Report>>,
+}
+
+type Report = dyn Fn(&Progress) + Send + Sync;
+
+/// How far a copy is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// How many files are whole.
+    pub files_done: usize,
+    /// How many files there are.
+    pub files: usize,
+    /// How many bytes were copied.
+    pub bytes_done: u64,
+    /// How many bytes there are, as far as the store says.
+    pub bytes: u64,
+}
+
+impl Default for Transfer {
+    /// Eight files at once.
+    fn default() -> Self {
+        Self { parallel: 8, report: None }
+    }
+}
+
+impl Transfer {
+    /// How many files are copied at once; at least one.
+    pub fn parallel(self, files: usize) -> Self {
+        Self { parallel: files.max(1), ..self }
+    }
+
+    /// Calls `report` whenever a piece was copied, from any thread, one at a time.
+    pub fn progress(self, report: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        Self { report: Some(Arc::new(report)), ..self }
+    }
+}
+
+impl fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer").field("parallel", &self.parallel).finish_non_exhaustive()
+    }
+}
+
+/// Adds up what the files of one copy report.
+#[derive(Clone)]
+pub(super) struct Tally {
+    progress: Arc<Mutex<Progress>>,
+    report: Option<Arc<Report>>,
+}
+
+impl Tally {
+    pub(super) fn new(transfer: &Transfer, files: usize, bytes: u64) -> Self {
+        let progress = Progress { files, bytes, ..Progress::default() };
+        Self { progress: Arc::new(Mutex::new(progress)), report: transfer.report.clone() }
+    }
+
+    /// One file's part of the tally.
+    pub(super) fn file(&self) -> FileTally {
+        FileTally { tally: self.clone(), bytes: Arc::default() }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Progress)) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut progress);
+        if let Some(report) = &self.report {
+            report(&progress);
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct FileTally {
+    tally: Tally,
+    bytes: Arc<AtomicU64>,
+}
+
+impl FileTally {
+    /// So many bytes of the file are there; fewer than before after a start from the beginning.
+    pub(super) fn is_at(&self, bytes: u64) {
+        let before = self.bytes.swap(bytes, Ordering::Relaxed);
+        self.tally.change(|progress| progress.bytes_done = progress.bytes_done + bytes - before);
+    }
+
+    pub(super) fn is_done(&self) {
+        self.tally.change(|progress| progress.files_done += 1);
+    }
+}
