@@ -91,8 +91,6 @@ pub(super) async fn folder(
         })??;
     }
     blocking("put the download in place", move || {
-        let staging = Arc::into_inner(staging);
-        let Some(staging) = staging else { return Ok(()) };
         Checksums::verify(&staging)?;
         staging.publish()
     })

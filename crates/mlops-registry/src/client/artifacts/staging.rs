@@ -113,14 +113,14 @@ impl Staging {
     }
 
     /// All files appear at the destination at once.
-    pub(super) fn publish(self) -> Result<(), Error> {
+    pub(super) fn publish(&self) -> Result<(), Error> {
         let files = self.root.join(FILES);
         durable::move_dir(&files, &self.destination)
             .map_err(|error| Error::io("put in place", &self.destination, error))?;
         self.clear()
     }
 
-    fn clear(self) -> Result<(), Error> {
+    fn clear(&self) -> Result<(), Error> {
         remove(&self.root).map_err(|error| Error::io("remove", &self.root, error))
     }
 }
