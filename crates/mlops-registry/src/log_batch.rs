@@ -45,10 +45,4 @@ impl NewMetric {
             dataset_digest: None,
         }
     }
-
-    /// The length of its texts together.
-    pub(crate) fn n_text_bytes(&self) -> usize {
-        let n_bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        self.key.len() + n_bytes(&self.dataset_name) + n_bytes(&self.dataset_digest)
-    }
 }

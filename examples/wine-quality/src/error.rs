@@ -38,6 +38,10 @@ pub(crate) enum Error {
     Io { path: PathBuf, source: io::Error },
     #[error("the {part} model `{uri}` cannot be served")]
     Served { part: &'static str, uri: String, source: Box<Self> },
+    #[error(
+        "this program was built for directories alone; for MLflow's servers build it with `--features mlflow`"
+    )]
+    WithoutServers { source: mlops_registry::Error },
     #[error("the {part} model `{uri}` cannot be promoted")]
     Promoted { part: &'static str, uri: String, source: Box<Self> },
     #[error("in {place}; `--store` or `MLFLOW_TRACKING_URI` may name another")]

@@ -139,7 +139,10 @@ impl Entity<'_> {
     fn n_bytes(&self) -> usize {
         // A control character becomes six.
         match self {
-            Self::Metric(metric) => 256 + 6 * metric.n_text_bytes(),
+            Self::Metric(NewMetric { key, dataset_name, dataset_digest, .. }) => {
+                let n_bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+                256 + 6 * (key.len() + n_bytes(dataset_name) + n_bytes(dataset_digest))
+            }
             Self::Param((key, value)) | Self::Tag((key, value)) => {
                 32 + 6 * (key.len() + value.len())
             }

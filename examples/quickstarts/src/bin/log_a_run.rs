@@ -29,6 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let best = store.search_runs(&[&experiment.id], &good, &["metrics.loss ASC"])?;
     assert_eq!(best[0].params()?["learning_rate"], "0.3");
     let loss = best[0].metrics()?["loss"];
-    writeln!(io::stdout(), "best run {}: loss {:.1e} at step {}", best[0].id(), loss.value, loss.step)?;
+    writeln!(
+        io::stdout(),
+        "best run {}: loss {:.1e} at step {}",
+        best[0].id(),
+        loss.value,
+        loss.step
+    )?;
     Ok(())
 }

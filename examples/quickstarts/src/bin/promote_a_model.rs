@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     store.register("wine_outlier")?;
     for seed in [1, 2] {
         let contamination = Contamination::new(0.02)?;
-        let forest = IsolationForest::params().seed(seed).contamination(contamination).fit(&rows)?;
+        let forest =
+            IsolationForest::params().seed(seed).contamination(contamination).fit(&rows)?;
         let run = store.start_run(&store.experiment("outliers")?, "fit", None)?;
         store.create_model_version("wine_outlier", &run.log_model("forest", &forest)?)?;
     }
