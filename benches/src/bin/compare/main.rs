@@ -20,6 +20,8 @@
 //!   the forest is the same: to 1e-15; other forests must rank rows as ours does. `fit`: to 5000 and to 1,000,000 rows.
 //!   Its peers want `benches/peers/requirements-outlier.txt`, and Cargo compiles those that are crates,
 //!   `benches/peers/rust`.
+//! * `registry`: MLflow's own client and ours on one MLflow server: CPU time of a small call, metrics from a loop, artifacts.
+//!   Its peer wants `benches/peers/requirements-registry.txt`.
 //! * `serve [SECONDS]`: services that answer with the original system's models, one after the other, each under `wrk` and
 //!   under requests at a fixed rate for so many seconds (5) a case. [`serve`] says more.
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
@@ -32,7 +34,9 @@ mod outlier;
 mod peer;
 mod program;
 mod ranks;
+mod registry;
 mod serve;
+mod server;
 mod xgboost;
 
 use std::error::Error;
@@ -63,12 +67,13 @@ fn compare(subject: &str, seconds: Option<&str>) -> Result<(), Box<dyn Error>> {
     match (subject, seconds) {
         ("drift", None) => alone(&folder, || report(&drift::compare(&work)?, &path)),
         ("outlier", None) => alone(&folder, || report(&outlier::compare(&work)?, &path)),
+        ("registry", None) => alone(&folder, || report(&registry::compare(&work)?, &path)),
         ("serve", seconds) => {
             let seconds = seconds.unwrap_or("5").parse()?;
             alone(&folder, || report(&serve::compare(&work, seconds)?, &path))
         }
         ("xgboost", None) => alone(&folder, || report(&xgboost::compare(&work)?, &path)),
-        _ => Err("usage: compare drift|outlier|serve [SECONDS]|xgboost".into()),
+        _ => Err("usage: compare drift|outlier|registry|serve [SECONDS]|xgboost".into()),
     }
 }
 

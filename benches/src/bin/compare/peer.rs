@@ -99,13 +99,17 @@ impl Peer {
 
     /// The results of the first `count` calls of `n` rows, one after the other.
     pub(crate) fn predict(&mut self, n: usize, count: usize) -> Result<Vec<f64>, Box<dyn Error>> {
-        writeln!(self.questions, "predict {n} {count}")?;
-        self.answer()
+        self.ask(&format!("predict {n} {count}"))
     }
 
     /// The mean microseconds of a call for `n` rows, over about that many seconds.
     pub(crate) fn time(&mut self, n: usize, seconds: f64) -> Result<f64, Box<dyn Error>> {
-        writeln!(self.questions, "time {n} {seconds}")?;
+        self.ask(&format!("time {n} {seconds}"))
+    }
+
+    /// What the peer answers to a question of its own.
+    pub(crate) fn ask<T: DeserializeOwned>(&mut self, question: &str) -> Result<T, Box<dyn Error>> {
+        writeln!(self.questions, "{question}")?;
         self.answer()
     }
 

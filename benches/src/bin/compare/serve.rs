@@ -14,7 +14,6 @@ mod answers;
 mod contestant;
 mod measurements;
 mod programs;
-mod server;
 mod sockets;
 mod stages;
 mod wrk;
@@ -33,9 +32,10 @@ use answers::Expected;
 use contestant::{CONTESTANTS, Contestant, OURS};
 use measurements::{Case, Load, Measurements, Service};
 use programs::Programs;
-use server::Server;
 use sockets::Work;
 use wrk::Wrk;
+
+use crate::server::Server;
 
 pub(crate) const N_ROWS: [usize; 3] = [1, 2, 100];
 const CONNECTIONS: [usize; 2] = [1, MANY];
@@ -54,7 +54,8 @@ pub(crate) fn compare(work: &Path, seconds: u32) -> Result<Measurements, Box<dyn
     measurements.pauses[0] = Pauses::measure(WATCH);
     let mut answer = Vec::new();
     for contestant in &CONTESTANTS {
-        let server = match Server::start(contestant, &programs, work) {
+        let Contestant { name, ready, command, .. } = contestant;
+        let server = match Server::start(name, ready, |port| command(&programs, port), work) {
             Ok(server) => server,
             Err(reason) => {
                 measurements.skip(contestant.name, &*reason);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::answers::{self, Expected};
 use super::programs::Programs;
-use super::server::free_port;
+use crate::server::free_port;
 
 /// A service that can be started.
 #[derive(Debug)]

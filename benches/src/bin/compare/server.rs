@@ -3,15 +3,12 @@ use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use mlops_benches::http::{Connection, request};
 use mlops_benches::process;
-
-use super::contestant::Contestant;
-use super::programs::Programs;
 
 /// A service in a process of its own, and in those that it starts; all end when it is dropped.
 #[derive(Debug)]
@@ -29,24 +26,25 @@ const END: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl Server {
-    /// Starts a service and waits until it is ready. What it says on stderr is kept in `work`, and the lines on stdout go
-    /// to the null device.
+    /// Starts a service with the command for a free port, and waits until it answers `ready` with 200. What it says on
+    /// stderr is kept in `work`, and the lines on stdout go to the null device.
     ///
     /// # Errors
     /// If it does not run here.
     pub(crate) fn start(
-        contestant: &Contestant,
-        programs: &Programs,
+        name: &str,
+        ready: &str,
+        command: impl FnOnce(u16) -> Result<Command, Box<dyn Error>>,
         work: &Path,
     ) -> Result<Self, Box<dyn Error>> {
         let port = free_port()?;
-        let mut command = (contestant.command)(programs, port)?;
-        let log = File::create(work.join(format!("{}.log", contestant.name.replace(' ', "-"))))?;
+        let mut command = command(port)?;
+        let log = File::create(work.join(format!("{}.log", name.replace(' ', "-"))))?;
         command.envs(THREADS.map(|variable| (variable, "1")));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let started = Instant::now();
         let mut server = Self { process: command.spawn()?, port, ready_after: Duration::ZERO };
-        while !server.is_ready(contestant.ready) {
+        while !server.is_ready(ready) {
             if let Some(status) = server.process.try_wait()? {
                 return Err(format!("it ended with {status}; see its log").into());
             }

@@ -1,0 +1,162 @@
+//! MLflow's own client and ours, in turn, on one MLflow server of this machine with a database and its artifacts on disk.
+//!
+//! What one client wrote is counted by the other. A figure is the median over the turns.
+
+mod ours;
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fmt::{self, Display, Formatter};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use mlops_benches::peers_python;
+use serde::Serialize;
+
+use crate::comparison::machine;
+use crate::peer::{self, Peer};
+use crate::program::Program;
+use crate::server::Server;
+use crate::{comparison::Comparison, registry::ours::Ours};
+
+const REQUIREMENTS: &str = "requirements-registry.txt";
+/// An odd number, so that one of them is the median.
+const TURNS: usize = 3;
+const N_CALLS: usize = 300;
+const N_METRICS: usize = 10_000;
+const N_SMALL: usize = 200;
+const SMALL: usize = 4096;
+const LARGE: usize = 256 << 20;
+
+/// What was measured, as it is written.
+#[derive(Debug, Serialize)]
+pub(crate) struct Measurements {
+    machine: String,
+    mlflow: String,
+    cases: Vec<Case>,
+}
+
+/// The same work of both clients.
+#[derive(Debug, Serialize)]
+struct Case {
+    name: &'static str,
+    unit: &'static str,
+    ours: f64,
+    peer: f64,
+    /// `peer / ours`.
+    ratio: f64,
+    /// The least ratio that is aimed at.
+    goal: f64,
+}
+
+/// A question to the peer, and the same of ours; both give the figures of some cases.
+type Task<'a> = (String, Box<dyn FnMut(&Ours) -> Result<Vec<f64>, Box<dyn Error>> + 'a>);
+
+pub(crate) fn compare(work: &Path) -> Result<Measurements, Box<dyn Error>> {
+    fs::create_dir_all(work)?;
+    let store = tempfile::tempdir_in(work)?;
+    let python = peers_python(REQUIREMENTS)?;
+    let command = |port: u16| {
+        let mut command = Command::new(&python);
+        command.args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]);
+        command.args(["--port", &port.to_string()]).current_dir(store.path());
+        command.args(["--backend-store-uri", "sqlite:///mlflow.db"]);
+        command.args(["--artifacts-destination", "artifacts"]);
+        Ok(command)
+    };
+    let server = Server::start("MLflow server", "/health", command, work)?;
+    let (small, large) = (store.path().join("small"), store.path().join("large"));
+    write_files(&small, N_SMALL, SMALL)?;
+    write_files(&large, 1, LARGE)?;
+
+    let ours = Ours::connect(&server.url(""))?;
+    let program = Program::python("registry.py", REQUIREMENTS)?;
+    let mut comparison = Comparison::of("mlops-registry");
+    let url = server.url("");
+    let mut peers = peer::start(&program, &["mlflow"], &[OsStr::new(&url)], work, &mut comparison)?;
+    let peer = peers.first_mut().ok_or("MLflow's client does not run; see its log")?;
+
+    let folders = [small, large].map(|folder| folder.display().to_string());
+    let [small, large] = &folders;
+    let mut cases = Vec::new();
+    let mut measure = |names: &[(&'static str, &'static str, f64)], mut task: Task<'_>| {
+        cases.extend(turns(names, &mut task, &ours, peer)?);
+        Ok::<_, Box<dyn Error>>(())
+    };
+    measure(
+        &[("a small call: CPU", "us", 5.0), ("a small call", "us", 1.0)],
+        (format!("get {N_CALLS}"), Box::new(|ours| ours.get(N_CALLS))),
+    )?;
+    let logged =
+        [("10,000 metrics: the loop", "ms", 1.0), ("10,000 metrics: all there", "ms", 1.0)];
+    measure(&logged, (format!("log {N_METRICS}"), Box::new(|ours| ours.log(N_METRICS))))?;
+    for (names, folder) in [
+        (
+            [("200 files of 4 KB: upload", "ms", 1.0), ("200 files of 4 KB: download", "ms", 1.0)],
+            small,
+        ),
+        (
+            [("a file of 256 MB: upload", "ms", 1.0), ("a file of 256 MB: download", "ms", 1.0)],
+            large,
+        ),
+    ] {
+        measure(&names, (format!("copy {folder}"), Box::new(|ours| ours.copy(Path::new(folder)))))?;
+    }
+    Ok(Measurements { machine: machine(), mlflow: peer.version.clone(), cases })
+}
+
+/// Lets both do the task by turns; the first turn warms up.
+fn turns(
+    names: &[(&'static str, &'static str, f64)],
+    (question, task): &mut Task<'_>,
+    ours: &Ours,
+    peer: &mut Peer,
+) -> Result<Vec<Case>, Box<dyn Error>> {
+    let (mut our_turns, mut peer_turns) = (Vec::new(), Vec::new());
+    for turn in 0..=TURNS {
+        let (our_turn, peer_turn) = (task(ours)?, peer.ask::<Vec<f64>>(question)?);
+        if turn > 0 {
+            our_turns.push(our_turn);
+            peer_turns.push(peer_turn);
+        }
+    }
+    let cases = names.iter().enumerate().map(|(at, &(name, unit, goal))| {
+        let (ours, peer) = (median(&our_turns, at), median(&peer_turns, at));
+        Case { name, unit, ours, peer, ratio: peer / ours, goal }
+    });
+    Ok(cases.collect())
+}
+
+fn median(turns: &[Vec<f64>], at: usize) -> f64 {
+    let mut figures: Vec<f64> = turns.iter().map(|turn| turn[at]).collect();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Files whose bytes follow from their number.
+fn write_files(folder: &Path, n_files: usize, n_bytes: usize) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    for file in 0..n_files {
+        let bytes: Vec<u8> = (0..n_bytes).map(|at| ((at * 31 + file) % 251) as u8).collect();
+        fs::write(folder.join(format!("{file}.bin")), bytes)?;
+    }
+    Ok(())
+}
+
+impl Display for Measurements {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}, MLflow {}", self.machine, self.mlflow)?;
+        writeln!(
+            f,
+            "\n{:<28} {:>4} {:>12} {:>12} {:>8}",
+            "case", "unit", "ours", "MLflow", "ratio"
+        )?;
+        for Case { name, unit, ours, peer, ratio, goal } in &self.cases {
+            let verdict = if ratio >= goal { "holds" } else { "does not hold" };
+            write!(f, "{name:<28} {unit:>4} {ours:>12.1} {peer:>12.1} {ratio:>8.2}")?;
+            writeln!(f, "  at least {goal}: {verdict}")?;
+        }
+        Ok(())
+    }
+}
