@@ -40,6 +40,24 @@ pub fn write_through(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<
     outcome.and_then(|()| flush_directory(parent(path)))
 }
 
+/// Copies the file `source` to `path`, whole or not at all.
+///
+/// # Errors
+/// What the operating system answers; the old content of `path` is then still there.
+pub fn copy(source: &Path, path: &Path) -> io::Result<u64> {
+    let temporary = parent(path).join(temporary_name());
+    let outcome = fs::copy(source, &temporary).and_then(|n_bytes| {
+        File::open(&temporary)?.sync_all()?;
+        fs::rename(&temporary, path)?;
+        Ok(n_bytes)
+    });
+    if outcome.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    outcome.and_then(|n_bytes| flush_directory(parent(path)).map(|()| n_bytes))
+}
+
 /// Makes the directory `path` with the content that `fill` writes into it, whole or not at all.
 ///
 /// # Errors
@@ -106,7 +124,7 @@ pub fn flush_directory(path: &Path) -> io::Result<()> {
 /// A lock between processes, held until it is dropped.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -117,7 +135,7 @@ impl FileLock {
     pub fn acquire(path: &Path) -> io::Result<Self> {
         let file = Self::open(path)?;
         file.lock()?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// Takes the lock that the file at `path` stands for; `None` if someone else holds it.
@@ -127,15 +145,39 @@ impl FileLock {
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         let file = Self::open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether the lock is still that of the file at `path`: whoever held it before may have removed the file.
+    ///
+    /// # Errors
+    /// What the operating system answers.
+    pub fn is_of(&self, path: &Path) -> io::Result<bool> {
+        match fs::metadata(path) {
+            Ok(there) => Ok(is_same(&self.file.metadata()?, &there)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
     fn open(path: &Path) -> io::Result<File> {
         File::options().create(true).append(true).open(path)
     }
+}
+
+#[cfg(unix)]
+fn is_same(left: &fs::Metadata, right: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (left.dev(), left.ino()) == (right.dev(), right.ino())
+}
+
+/// Where a file that is locked cannot be removed.
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
 }
 
 /// Whether `name` is that of a temporary file or directory of this module, which a crash may have left behind.

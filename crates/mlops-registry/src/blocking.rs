@@ -18,7 +18,7 @@ use worker::Worker;
 
 /// A [`client::MlflowClient`] whose methods wait for the server.
 ///
-/// It runs on a thread of its own, which all clones share; called from asynchronous code it holds up the task, as
+/// It runs on threads of its own, which all clones share; called from asynchronous code it holds up the task, as
 /// everything does that waits, and works all the same. Searches are iterators.
 ///
 /// # Examples

@@ -34,6 +34,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use reqwest::header::HOST;
 use tokio::sync::OnceCell;
 
 pub use artifacts::{Artifact, ArtifactRepository, Progress, Transfer};
@@ -108,6 +109,28 @@ impl MlflowClient {
     pub(crate) fn registry_uri(&self) -> &str {
         let registry = self.transport.registry.as_deref().unwrap_or(&self.transport);
         registry.base.as_str()
+    }
+
+    /// Which models the client sees: those of a registry, and of a workspace there.
+    pub(crate) fn registry_identity(&self) -> String {
+        let transports = [Some(&*self.transport), self.transport.registry.as_deref()];
+        let mut identity = String::new();
+        for transport in transports.into_iter().flatten() {
+            identity += transport.base.as_str();
+            for (name, value) in &transport.headers {
+                // The name that the server is called by is no part of it.
+                if name != HOST {
+                    identity.extend([
+                        " ",
+                        name.as_str(),
+                        "=",
+                        &String::from_utf8_lossy(value.as_bytes()),
+                    ]);
+                }
+            }
+            identity.push('\n');
+        }
+        identity
     }
 
     /// A client with further wishes.

@@ -15,11 +15,14 @@ use std::path::PathBuf;
 pub use client::client_builder;
 
 #[cfg(feature = "client")]
-use crate::client::ModelCache;
+use crate::client::{ModelCache, SettingError};
 use crate::uri::split_scheme;
 use crate::{Error, LocalStore, Registry, UriError, file_uri};
 
 const TRACKING_URI: &str = "MLFLOW_TRACKING_URI";
+const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
+#[cfg(feature = "client")]
+const MODEL_CACHE: &str = "MLOPS_MODEL_CACHE";
 const DEFAULT_ROOT: &str = "./mlruns";
 
 /// Opens the store that `MLFLOW_TRACKING_URI` names, else `./mlruns`.
@@ -38,39 +41,48 @@ pub fn existing_store() -> Result<LocalStore, Error> {
     LocalStore::open_existing(store_root(variable(TRACKING_URI).as_deref())?)
 }
 
-/// The registry that `MLFLOW_TRACKING_URI` names, else that of the store `./mlruns`, which must be there. With the feature
-/// `client` it may be that of a server, as [`client_builder`] reads it; its models are kept in the directory that
-/// [`cache_root`] says.
+/// The registry that `MLFLOW_REGISTRY_URI` or else `MLFLOW_TRACKING_URI` names, else that of the store `./mlruns`; a directory
+/// must be there. With the feature `client` it may be that of a server, as [`client_builder`] reads it; its models are kept in
+/// the directory that [`cache_root`] says.
 ///
 /// # Errors
-/// Those of [`existing_store`] or of [`client_builder`].
+/// * [`Io`](crate::ErrorKind::Io) or [`NotFound`](crate::ErrorKind::NotFound) if there is no such directory
+/// * those of [`client_builder`] and [`cache_root`]
 pub fn registry() -> Result<Registry, Error> {
-    match existing_store() {
-        Ok(store) => Ok(Registry::local(store)),
+    let registry_uri = variable(REGISTRY_URI);
+    let tracking_uri = variable(TRACKING_URI);
+    match store_root(registry_uri.as_deref().or(tracking_uri.as_deref())) {
+        Ok(root) => LocalStore::open_existing(root).map(Registry::local),
         #[cfg(feature = "client")]
         Err(error) if error.is_unsupported() => {
-            let client = client_builder(None)?.build_blocking()?;
-            Ok(Registry::server(client, ModelCache::new(cache_root())))
+            // Where runs are tracked does not matter, unless it is told together with who asks.
+            let is_tracked_elsewhere = store_root(tracking_uri.as_deref()).is_ok();
+            let builder = client_builder(registry_uri.as_deref().filter(|_| is_tracked_elsewhere))?;
+            Ok(Registry::server(builder.build_blocking()?, ModelCache::new(cache_root()?)))
         }
         Err(error) => Err(error),
     }
 }
 
 /// Where models of servers are kept on this machine: the directory `MLOPS_MODEL_CACHE`, else `mlops/models` in
-/// `XDG_CACHE_HOME` or `~/.cache`, else in the directory for temporary files.
+/// `XDG_CACHE_HOME` or `~/.cache`. Whoever may write there decides what is loaded.
+///
+/// # Errors
+/// [`Setting`](crate::ErrorKind::Setting) if none of these is set.
 #[cfg(feature = "client")]
-pub fn cache_root() -> PathBuf {
+pub fn cache_root() -> Result<PathBuf, Error> {
     cache_root_of(&variable)
 }
 
 #[cfg(feature = "client")]
-fn cache_root_of(variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
-    if let Some(root) = variable("MLOPS_MODEL_CACHE") {
-        return root.into();
+fn cache_root_of(variable: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, Error> {
+    if let Some(root) = variable(MODEL_CACHE) {
+        return Ok(root.into());
     }
     let caches = variable("XDG_CACHE_HOME").map(PathBuf::from);
     let caches = caches.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
-    caches.unwrap_or_else(std::env::temp_dir).join("mlops").join("models")
+    let caches = caches.ok_or_else(|| Error::setting(MODEL_CACHE, SettingError::Missing))?;
+    Ok(caches.join("mlops").join("models"))
 }
 
 /// The directory that a tracking URI names: a `file:` URI or a path; without one, `./mlruns`.
@@ -148,11 +160,15 @@ mod tests {
         let root = |set: &'static [&'static str]| {
             cache_root_of(&move |name| set.contains(&name).then(|| format!("/{name}")))
         };
-        let all = &["MLOPS_MODEL_CACHE", "XDG_CACHE_HOME", "HOME"];
-        assert_eq!(root(all), PathBuf::from("/MLOPS_MODEL_CACHE"));
-        assert_eq!(root(&all[1..]), PathBuf::from("/XDG_CACHE_HOME/mlops/models"));
-        assert_eq!(root(&all[2..]), PathBuf::from("/HOME/.cache/mlops/models"));
-        assert_eq!(root(&[]), std::env::temp_dir().join("mlops/models"));
+        let all: &'static [&'static str] = &["MLOPS_MODEL_CACHE", "XDG_CACHE_HOME", "HOME"];
+        for (set, expected) in [
+            (all, "/MLOPS_MODEL_CACHE"),
+            (&all[1..], "/XDG_CACHE_HOME/mlops/models"),
+            (&all[2..], "/HOME/.cache/mlops/models"),
+        ] {
+            assert_eq!(root(set).unwrap(), PathBuf::from(expected));
+        }
+        assert_eq!(root(&[]).unwrap_err().kind(), ErrorKind::Setting);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tokio::runtime::{self, Handle, Runtime};
 
 use crate::{Error, ErrorKind};
 
-/// A thread that keeps connections alive, and the way to wait for what happens there.
+/// Threads that keep connections alive, and the way to wait for what happens there.
 #[derive(Debug)]
 pub(crate) struct Worker {
     handle: Handle,
@@ -16,7 +16,7 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn start() -> Result<Self, Error> {
         let mut builder = runtime::Builder::new_multi_thread();
-        let builder = builder.worker_threads(1).thread_name("mlflow-client").enable_all();
+        let builder = builder.worker_threads(2).thread_name("mlflow-client").enable_all();
         let runtime = builder.build().map_err(no_thread)?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }

@@ -96,7 +96,8 @@ impl ArtifactRepository {
         self.list_below("").await
     }
 
-    async fn list_below(&self, folder: &str) -> Result<Vec<Artifact>, Error> {
+    /// The files in a folder and below it.
+    pub(crate) async fn list_below(&self, folder: &str) -> Result<Vec<Artifact>, Error> {
         let mut files = Vec::new();
         let mut pending = vec![(folder.to_owned(), 0)];
         while let Some((folder, depth)) = pending.pop() {
@@ -112,7 +113,10 @@ impl ArtifactRepository {
             }
         }
         files.sort_by(|left, right| left.path.cmp(&right.path));
-        Ok(files)
+        match files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            Some(twice) => Err(self.malformed(&twice[0].path)),
+            None => Ok(files),
+        }
     }
 
     /// The names come from elsewhere and become those of files here.
@@ -128,20 +132,24 @@ impl ArtifactRepository {
     /// The content of one file, for files that fit into memory.
     ///
     /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if the path is not a plain relative one
     /// * [`NotFound`](ErrorKind::NotFound) if there is none
     /// * what goes wrong with the store
     pub async fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        checked("read", path)?;
         download::read(self, path).await
     }
 
     /// Copies a folder, all for an empty `path`, to `destination`, which appears when it is whole. What an earlier attempt
-    /// left beside it under a name with the ending `.partial` is gone on with: files of the right size are not fetched
-    /// again, and others from where they ended if the store says that they have not changed since.
+    /// left beside it under a name with the ending `.partial` is gone on with while the store lists the same files and sizes:
+    /// whole files are not fetched again, and others from where they ended if the store says that they have not changed
+    /// since.
     ///
-    /// A file `SHA256SUMS` among them, as `sha256sum` writes it, is checked.
+    /// What a file `SHA256SUMS` among them, as `sha256sum` writes it, says of others is checked.
     ///
     /// # Errors
     /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if there is something at `destination`
+    /// * [`InvalidName`](ErrorKind::InvalidName) if the path is not a plain relative one
     /// * [`NotFound`](ErrorKind::NotFound) if the folder is not there or empty
     /// * [`Malformed`](ErrorKind::Malformed) if a file is not what its size or checksum says
     /// * [`Io`](ErrorKind::Io) if it cannot be written
@@ -152,6 +160,7 @@ impl ArtifactRepository {
         destination: &Path,
         transfer: &Transfer,
     ) -> Result<(), Error> {
+        checked("download", path)?;
         download::folder(self, path, destination, transfer).await
     }
 
@@ -169,6 +178,7 @@ impl ArtifactRepository {
         path: &str,
         transfer: &Transfer,
     ) -> Result<(), Error> {
+        checked("upload to", path)?;
         upload::upload(self, source, path, transfer).await
     }
 }
@@ -176,6 +186,15 @@ impl ArtifactRepository {
 impl fmt::Display for ArtifactRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.uri)
+    }
+}
+
+/// The path of a caller, empty for the location itself.
+fn checked(operation: &'static str, path: &str) -> Result<(), Error> {
+    let checked: Result<ArtifactPath, _> = path.parse();
+    match checked {
+        Err(error) if !path.is_empty() => Err(Error::name(operation, path, error)),
+        _ => Ok(()),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, ModelUri, VersionSelector};
 ///
 /// A model is held against its digest each time it is asked for, and fetched again if a file was changed. Of processes that
 /// want the same model at once one fetches it. Nothing is ever removed but what is broken; the directory may be deleted
-/// when no process starts.
+/// when no process starts. Whoever may write there decides what is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelCache {
     root: PathBuf,
@@ -48,6 +48,18 @@ struct Record {
     asked: String,
     uri: String,
     digest: String,
+    /// What the server said of a version when it was fetched: a registry that was emptied gives the same numbers again.
+    creation_timestamp: Option<i64>,
+    source: Option<String>,
+}
+
+impl Record {
+    /// Whether it was of what the server has now.
+    fn is_of(&self, resolved: &ResolvedModel) -> bool {
+        let version = resolved.version.as_ref();
+        self.creation_timestamp == version.map(|version| version.creation_timestamp)
+            && self.source.as_deref() == version.map(|version| version.source.as_str())
+    }
 }
 
 impl ModelCache {
@@ -56,8 +68,8 @@ impl ModelCache {
         Self { root: root.into() }
     }
 
-    /// The model that a URI means now, fetched if it is not there. For a version by its number, or a logged model, that is
-    /// there the server is not asked.
+    /// The model that a URI means now, fetched if it is not there. A logged model that is there is not asked for; a version is,
+    /// and where the server gives no answer, one that is there by its number is taken.
     ///
     /// # Errors
     /// * [`Model`](ErrorKind::Model) if it is no model's directory
@@ -69,23 +81,32 @@ impl ModelCache {
         uri: &ModelUri,
         transfer: &Transfer,
     ) -> Result<CachedModel, Error> {
-        let server = client.transport.base.to_string();
-        if is_pinned(uri)
-            && let Some(model) = self.find(&server, uri).await?
+        let server = client.registry_identity();
+        if matches!(uri, ModelUri::LoggedModel { .. })
+            && let Some((_, model)) = self.find(&server, uri).await?
         {
             return Ok(model);
         }
-        let resolved = client.resolve(uri).await?;
-        let lock = self.lock(&server, &resolved.uri).await?;
-        let known =
-            if is_pinned(&resolved.uri) { self.find(&server, &resolved.uri).await? } else { None };
+        let resolved = match client.resolve(uri).await {
+            Err(error) if error.is_transient() && is_pinned(uri) => {
+                return self.find(&server, uri).await?.map(|(_, model)| model).ok_or(error);
+            }
+            resolved => resolved?,
+        };
+        let lock = self.lock(key(&server, &resolved.uri)).await?;
+        let known = if is_pinned(&resolved.uri) {
+            let found = self.find(&server, &resolved.uri).await?;
+            found.filter(|(record, _)| record.is_of(&resolved)).map(|(_, model)| model)
+        } else {
+            None
+        };
         let model = match known {
             Some(model) => model,
-            None => self.download(client, &resolved, transfer).await?,
+            None => self.download(client, &server, &resolved, transfer).await?,
         };
         drop(lock);
         if *uri != resolved.uri {
-            self.record(&server, uri, &model)?;
+            self.record(&server, uri, &resolved, &model)?;
         }
         Ok(model)
     }
@@ -100,14 +121,18 @@ impl ModelCache {
         client: &MlflowClient,
         uri: &ModelUri,
     ) -> Result<CachedModel, Error> {
-        let server = client.transport.base.to_string();
-        self.find(&server, uri).await?.ok_or_else(|| {
+        let found = self.find(&client.registry_identity(), uri).await?;
+        found.map(|(_, model)| model).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "find in the cache", format_args!("`{uri}`"))
         })
     }
 
-    /// The model that a URI led to, if it is whole.
-    async fn find(&self, server: &str, uri: &ModelUri) -> Result<Option<CachedModel>, Error> {
+    /// What a URI led to, if it is whole.
+    async fn find(
+        &self,
+        server: &str,
+        uri: &ModelUri,
+    ) -> Result<Option<(Record, CachedModel)>, Error> {
         let (cache, path) = (self.clone(), self.record_path(server, uri));
         blocking("read the cache", move || {
             let text = match fs::read(&path) {
@@ -115,18 +140,14 @@ impl ModelCache {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(Error::io("read", &path, error)),
             };
-            let record: Record = serde_json::from_slice(&text)
-                .map_err(|error| Error::malformed(&path).with_source(error))?;
-            let uri = record.uri.parse();
-            let uri = uri.map_err(|error| Error::uri("read the cache", &record.uri, error))?;
-            let path = cache.model_path(&record.digest);
-            let whole = ModelDir::open(&path).and_then(|dir| Ok((dir.digest()?, dir)));
-            match whole {
-                Ok((digest, dir)) if digest == record.digest => {
-                    Ok(Some(CachedModel { uri, digest, dir }))
-                }
-                _ => Ok(None),
-            }
+            // What cannot be read is written again.
+            let Ok(record) = serde_json::from_slice::<Record>(&text) else { return Ok(None) };
+            let Ok(uri) = record.uri.parse() else { return Ok(None) };
+            let dir = whole(&cache.model_path(&record.digest), &record.digest);
+            Ok(dir.map(|dir| {
+                let digest = record.digest.clone();
+                (record, CachedModel { uri, digest, dir })
+            }))
         })
         .await
     }
@@ -134,52 +155,68 @@ impl ModelCache {
     async fn download(
         &self,
         client: &MlflowClient,
+        server: &str,
         resolved: &ResolvedModel,
         transfer: &Transfer,
     ) -> Result<CachedModel, Error> {
-        let server = client.transport.base.to_string();
         let repository = client.artifact_repository(&resolved.artifact_uri)?;
         let folder = self.root.join("downloads");
         make(&folder)?;
-        let arrived = folder.join(key(&server, &resolved.uri.to_string()));
+        let arrived = folder.join(key(server, &resolved.uri));
         // It was whole, but nobody came to put it in its place.
         let _ = fs::remove_dir_all(&arrived);
         let path = resolved.path.as_ref().map_or("", |path| path.as_str());
         repository.download(path, &arrived, transfer).await?;
-        let (cache, uri) = (self.clone(), resolved.uri.clone());
-        let model = blocking("put into the cache", move || cache.adopt(&arrived, uri)).await?;
-        self.record(&server, &resolved.uri, &model)?;
+        let (at, unreadable) = (arrived.clone(), Error::unreadable_model);
+        let digest = blocking("read the model", move || {
+            let digest = ModelDir::open(&at).and_then(|dir| dir.digest());
+            digest.map_err(|error| unreadable(&at, error))
+        });
+        let digest = digest.await?;
+        // Another URI may lead to the same files.
+        let _lock = self.lock(digest.clone()).await?;
+        let (cache, of) = (self.clone(), digest.clone());
+        let dir = blocking("put into the cache", move || cache.adopt(&arrived, &of)).await?;
+        let model = CachedModel { uri: resolved.uri.clone(), digest, dir };
+        self.record(server, &resolved.uri, resolved, &model)?;
         Ok(model)
     }
 
-    /// Takes a directory in under its digest.
-    fn adopt(&self, arrived: &Path, uri: ModelUri) -> Result<CachedModel, Error> {
-        let unreadable = |error| Error::unreadable_model(arrived, error);
-        let digest = ModelDir::open(arrived).and_then(|dir| dir.digest()).map_err(unreadable)?;
-        let path = self.model_path(&digest);
+    /// Takes a directory in under its digest. The caller holds the lock of the digest.
+    fn adopt(&self, arrived: &Path, digest: &str) -> Result<ModelDir, Error> {
+        let path = self.model_path(digest);
         make(&self.root.join("models"))?;
-        let intact = |dir: &ModelDir| dir.digest().is_ok_and(|found| found == digest);
-        if !ModelDir::open(&path).is_ok_and(|dir| intact(&dir)) {
-            // Of what is broken there is nothing to keep.
-            let _ = fs::remove_dir_all(&path);
-            match durable::move_dir(arrived, &path) {
-                // Another process had the same model under another name.
-                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
-                outcome => outcome.map_err(|error| Error::io("put in place", &path, error))?,
-            }
+        if let Some(dir) = whole(&path, digest) {
+            let _ = fs::remove_dir_all(arrived);
+            return Ok(dir);
         }
-        let _ = fs::remove_dir_all(arrived);
-        let dir = ModelDir::open(&path).map_err(|error| Error::unreadable_model(&path, error))?;
-        Ok(CachedModel { uri, digest, dir })
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove the broken", &path, error));
+            }
+            _ => {}
+        }
+        durable::move_dir(arrived, &path)
+            .map_err(|error| Error::io("put in place", &path, error))?;
+        ModelDir::open(&path).map_err(|error| Error::unreadable_model(&path, error))
     }
 
-    fn record(&self, server: &str, asked: &ModelUri, model: &CachedModel) -> Result<(), Error> {
+    fn record(
+        &self,
+        server: &str,
+        asked: &ModelUri,
+        resolved: &ResolvedModel,
+        model: &CachedModel,
+    ) -> Result<(), Error> {
         let path = self.record_path(server, asked);
+        let version = resolved.version.as_ref();
         let record = Record {
             server: server.to_owned(),
             asked: asked.to_string(),
             uri: model.uri.to_string(),
             digest: model.digest.clone(),
+            creation_timestamp: version.map(|version| version.creation_timestamp),
+            source: version.map(|version| version.source.clone()),
         };
         make(&self.root.join("records"))?;
         let text = serde_json::to_vec(&record)
@@ -187,18 +224,18 @@ impl ModelCache {
         durable::write(&path, &text).map_err(|error| Error::io("write", &path, error))
     }
 
-    async fn lock(&self, server: &str, uri: &ModelUri) -> Result<FileLock, Error> {
+    async fn lock(&self, name: String) -> Result<FileLock, Error> {
         let folder = self.root.join("locks");
-        let path = folder.join(key(server, &uri.to_string()));
         blocking("wait for the lock", move || {
             make(&folder)?;
+            let path = folder.join(name);
             FileLock::acquire(&path).map_err(|error| Error::io("lock", &path, error))
         })
         .await
     }
 
     fn record_path(&self, server: &str, uri: &ModelUri) -> PathBuf {
-        self.root.join("records").join(key(server, &uri.to_string()))
+        self.root.join("records").join(key(server, uri))
     }
 
     fn model_path(&self, digest: &str) -> PathBuf {
@@ -206,7 +243,7 @@ impl ModelCache {
     }
 }
 
-/// Whether the URI leads to the same model for ever.
+/// Whether the URI leads to the same model whatever happens to stages and aliases.
 fn is_pinned(uri: &ModelUri) -> bool {
     match uri {
         ModelUri::Registered { version, .. } => matches!(version, VersionSelector::Number(_)),
@@ -215,7 +252,13 @@ fn is_pinned(uri: &ModelUri) -> bool {
     }
 }
 
-fn key(server: &str, uri: &str) -> String {
+/// The model in a directory, if its files have the digest.
+fn whole(path: &Path, digest: &str) -> Option<ModelDir> {
+    let dir = ModelDir::open(path).ok()?;
+    dir.digest().is_ok_and(|found| found == digest).then_some(dir)
+}
+
+fn key(server: &str, uri: &ModelUri) -> String {
     format!("{:x}", Sha256::digest(format!("{server}\n{uri}")))
 }
 

@@ -8,7 +8,7 @@ use super::datasets::ModelOutput;
 use super::logged_models::{LoggedModelStatus, NewLoggedModel};
 use super::model_upload::{Identity, upload};
 use super::{MlflowClient, NewModelVersion, Run};
-use crate::{ArtifactPath, Error, LoggedModelId, ModelVersion, RunId, random};
+use crate::{ArtifactPath, Error, ErrorKind, LoggedModelId, ModelVersion, RunId, random};
 
 /// A model that is to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +72,10 @@ impl MlflowClient {
     /// none. If something fails after the upload began, the logged model is marked as failed.
     ///
     /// # Errors
-    /// * [`InvalidName`](crate::ErrorKind::InvalidName) if the name is not a plain relative path
-    /// * [`NotFound`](crate::ErrorKind::NotFound) if there is no such run
-    /// * [`Model`](crate::ErrorKind::Model) if the directory is not a model's
+    /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if the run has artifacts of that name, before MLflow 3
+    /// * [`Model`](ErrorKind::Model) if the directory is not a model's
     /// * what goes wrong with the server
     pub async fn publish(
         &self,
@@ -117,8 +118,8 @@ impl MlflowClient {
             model_uuid: logged.id.to_string(),
             run_id: run.id.clone(),
         };
-        let target = self.artifact_repository(&logged.artifact_uri)?;
         let outcome = async {
+            let target = self.artifact_repository(&logged.artifact_uri)?;
             upload(model, &identity, &target, "", transfer).await?;
             self.log_outputs(&run.id, &[ModelOutput::new(logged.id.clone(), 0)]).await
         };
@@ -153,6 +154,11 @@ impl MlflowClient {
             run_id: run.id.clone(),
         };
         let target = self.artifact_repository(&run.artifact_uri)?;
+        if !target.list_below(name).await?.is_empty() {
+            // It may be somebody's version.
+            let artifact = format_args!("`{}/{name}`", target.uri());
+            return Err(Error::new(ErrorKind::AlreadyExists, "publish", artifact));
+        }
         let description = upload(model, &identity, &target, name, transfer).await?;
         self.log_model(&run.id, &Value::Object(description).to_string()).await?;
         let artifact_uri = format!("{}/{name}", target.uri());

@@ -10,8 +10,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolvedModel {
-    /// What leads to the same model whatever happens to stages and aliases: a version by its number, or a logged model.
-    /// Only an artifact of a run that is not a logged model may still be written over.
+    /// What leads to the same model whatever happens to stages and aliases: a version by its number, or a logged model. What
+    /// is among the artifacts of a run, as the versions of MLflow 2 are, may still be written over.
     pub uri: ModelUri,
     /// The version, for the URI of a registered model.
     pub version: Option<ModelVersion>,
@@ -110,18 +110,14 @@ impl MlflowClient {
 
     /// The newest model that a run logged under a name: MLflow 3 keeps it apart from the run's artifacts.
     async fn logged_model_of(&self, run: &Run, name: &str) -> Result<Option<LoggedModel>, Error> {
-        let Ok(by_name) = Filter::attribute("name", Compare::Equal, name) else { return Ok(None) };
-        let mut found = self.search_logged_models(&[&run.experiment_id], &by_name, &[]);
-        loop {
-            let page = match found.next().await {
-                Err(error) if error.is_unsupported() => return Ok(None),
-                page => page?,
-            };
-            let Some(page) = page else { return Ok(None) };
-            let is_of_run = |model: &LoggedModel| model.source_run_id.as_ref() == Some(&run.id);
-            if let Some(model) = page.into_iter().find(is_of_run) {
-                return Ok(Some(model));
-            }
+        let is = |attribute, value| Filter::attribute(attribute, Compare::Equal, value);
+        let Ok(by_name) = is("name", name) else { return Ok(None) };
+        let Ok(of_run) = is("source_run_id", run.id.as_str()) else { return Ok(None) };
+        let filter = by_name.and(of_run);
+        let mut found = self.search_logged_models(&[&run.experiment_id], &filter, &[]);
+        match found.next().await {
+            Err(error) if error.is_unsupported() => Ok(None),
+            page => Ok(page?.and_then(|page| page.into_iter().next())),
         }
     }
 }

@@ -12,6 +12,7 @@ mod experiments;
 mod logged_models;
 mod model_versions;
 mod pages;
+mod publish;
 mod registered_models;
 mod runs;
 mod server_info;

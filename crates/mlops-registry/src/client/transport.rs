@@ -260,6 +260,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServerError> {
 pub(crate) fn call_error(call: &Call, mut error: ServerError, endpoint: &Url) -> Error {
     // A token endpoint has named itself.
     if error.endpoint.is_empty() {
+        let mut endpoint = endpoint.clone();
+        endpoint.set_query(None);
         error.endpoint = format!("{} {endpoint}", call.method);
     }
     Error::new(error.kind(), call.operation, &call.target).with_source(error)

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use super::ini::Ini;
 use super::values::{Variables, setting};
-use super::{TRACKING_URI, databricks, variable};
+use super::{REGISTRY_URI, TRACKING_URI, databricks, variable};
 use crate::client::{Auth, MlflowClient, MlflowClientBuilder, Retries, SettingError};
 use crate::uri::split_scheme;
 use crate::{Error, ErrorKind, UriError};
-
-const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
 
 /// A client of the server at `tracking_uri`, else of the one that `MLFLOW_TRACKING_URI` names, with what the
 /// environment says about it.

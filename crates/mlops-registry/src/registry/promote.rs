@@ -23,6 +23,8 @@ pub struct Promotion {
     pub replaced: Option<u64>,
     /// What the tag said before.
     history: Option<String>,
+    /// What it is to say.
+    new_history: String,
 }
 
 /// The tag of a version that says through which stages it went.
@@ -61,11 +63,14 @@ impl Registry {
         let ModelVersion { name, version, stage: from, mut tags, .. } = version;
         let has_stages = self.backend.has_stages(&name)?;
         let archived = if has_stages { self.in_stage(&name, stage, version)? } else { Vec::new() };
+        let from = has_stages.then_some(from);
+        let history = tags.remove(HISTORY);
         Ok(Promotion {
             replaced: self.backend.alias(&name, alias)?,
             alias: alias.to_owned(),
-            from: has_stages.then_some(from),
-            history: tags.remove(HISTORY),
+            new_history: extended(history.as_deref(), stage, from),
+            from,
+            history,
             name,
             version,
             stage,
@@ -75,10 +80,11 @@ impl Registry {
 
     /// Puts a version of a registered model to use: moves it to a stage, archives those that are there, and has the alias
     /// of the stage (`staging`, `production`) point to it. Where there are no stages, the alias alone says so. Its tag
-    /// `mlops.stage_history` gets a line with when and by whom. Afterwards it is read back.
+    /// `mlops.stage_history` gets a line with when and by whom. Afterwards all of it is read back.
     ///
     /// # Errors
     /// * those of [`plan_promotion`](Self::plan_promotion), before anything is changed
+    /// * [`Refused`](ErrorKind::Refused) if somebody else has moved it meanwhile
     /// * what goes wrong with store or server; what was changed is put back, and if that fails too, the error says so
     pub fn promote(&self, uri: &ModelUri, stage: Stage) -> Result<Promotion, Error> {
         let mut promotions = self.promote_all(std::slice::from_ref(uri), stage)?;
@@ -86,25 +92,29 @@ impl Registry {
         promotions.pop().ok_or_else(|| Error::new(ErrorKind::NotFound, PROMOTE, target))
     }
 
-    /// Puts several versions to use, as [`promote`](Self::promote) does, all or none.
+    /// Puts versions of several models to use, as [`promote`](Self::promote) does, all or none.
     ///
     /// # Errors
-    /// Those of [`promote`](Self::promote).
+    /// * [`Refused`](ErrorKind::Refused) if two of them are versions of one model, or somebody else has moved one
+    ///   meanwhile; what they did is left as it is
+    /// * those of [`promote`](Self::promote)
     pub fn promote_all(&self, uris: &[ModelUri], stage: Stage) -> Result<Vec<Promotion>, Error> {
-        let plans = uris.iter().map(|uri| self.plan_promotion(uri, stage));
-        let plans = plans.collect::<Result<Vec<_>, _>>()?;
+        let mut plans: Vec<Promotion> = Vec::new();
+        for uri in uris {
+            let plan = self.plan_promotion(uri, stage)?;
+            if plans.iter().any(|other| other.name == plan.name) {
+                let target = format_args!("two versions of `{}`", plan.name);
+                return Err(Error::new(ErrorKind::Refused, PROMOTE, target));
+            }
+            plans.push(plan);
+        }
         for (at, plan) in plans.iter().enumerate() {
             if let Err(error) = self.apply(plan) {
-                // What failed may have been done in part.
-                for plan in plans[..=at].iter().rev() {
-                    if let Err(stays) = self.put_back(plan) {
-                        let target = format_args!("`{}`, after a failure ({error})", plan.name);
-                        return Err(Error::new(stays.kind(), "put back", target).with_source(stays));
-                    }
-                }
-                return Err(error);
+                // What failed may have been done all the same.
+                return Err(self.put_all_back(&plans[..=at], error));
             }
         }
+        plans.iter().try_for_each(|plan| self.verify(plan))?;
         Ok(plans)
     }
 
@@ -122,52 +132,90 @@ impl Registry {
             self.backend.transition_stage(name, *version, *stage, true)?;
         }
         self.backend.set_alias(name, alias, Some(*version))?;
-        self.backend.set_tag(name, *version, HISTORY, Some(&plan.extended_history()))?;
-        self.verify(plan)
+        self.backend.set_tag(name, *version, HISTORY, Some(&plan.new_history))
     }
 
     fn verify(&self, plan: &Promotion) -> Result<(), Error> {
         let Promotion { name, version, stage, from, alias, .. } = plan;
-        let is_in_stage = from.is_none() || self.backend.version(name, *version)?.stage == *stage;
-        if is_in_stage && self.backend.alias(name, alias)? == Some(*version) {
+        let found = self.backend.version(name, *version)?;
+        let is_alone_in_stage = from.is_none()
+            || found.stage == *stage && self.in_stage(name, *stage, *version)?.is_empty();
+        let is_told = found.tags.get(HISTORY) == Some(&plan.new_history);
+        if is_alone_in_stage && is_told && self.backend.alias(name, alias)? == Some(*version) {
             return Ok(());
         }
-        let target = format_args!("`{name}/{version}`: it is not in {stage} afterwards");
+        let target = format_args!("`{name}/{version}`: somebody else has moved it meanwhile");
         Err(Error::new(ErrorKind::Refused, PROMOTE, target))
     }
 
-    fn put_back(&self, plan: &Promotion) -> Result<(), Error> {
-        let Promotion { name, version, stage, from, archived, alias, replaced, history } = plan;
-        if let Some(from) = from {
-            self.backend.transition_stage(name, *version, *from, false)?;
-            for version in archived {
+    /// Undoes what was done of some plans, each step whatever becomes of the others, and returns what to report.
+    fn put_all_back(&self, plans: &[Promotion], error: Error) -> Error {
+        let mut first = None;
+        for plan in plans.iter().rev() {
+            let steps =
+                [self.put_tag_back(plan), self.put_alias_back(plan), self.put_stage_back(plan)];
+            for failure in steps.into_iter().filter_map(Result::err) {
+                first.get_or_insert((plan, failure));
+            }
+        }
+        match first {
+            None => error,
+            Some((plan, failure)) => {
+                let Promotion { name, version, .. } = plan;
+                let target = format_args!("`{name}/{version}`, as its promotion failed ({error})");
+                Error::new(failure.kind(), "put back", target).with_source(failure)
+            }
+        }
+    }
+
+    // What is no longer as the plan left it is somebody else's.
+
+    fn put_tag_back(&self, plan: &Promotion) -> Result<(), Error> {
+        let Promotion { name, version, .. } = plan;
+        let tags = self.backend.version(name, *version)?.tags;
+        if tags.get(HISTORY) != Some(&plan.new_history) {
+            return Ok(());
+        }
+        self.backend.set_tag(name, *version, HISTORY, plan.history.as_deref())
+    }
+
+    fn put_alias_back(&self, plan: &Promotion) -> Result<(), Error> {
+        let Promotion { name, version, alias, replaced, .. } = plan;
+        if *replaced == Some(*version) || self.backend.alias(name, alias)? != Some(*version) {
+            return Ok(());
+        }
+        self.backend.set_alias(name, alias, *replaced)
+    }
+
+    fn put_stage_back(&self, plan: &Promotion) -> Result<(), Error> {
+        let Promotion { name, version, stage, from, archived, .. } = plan;
+        let Some(from) = from.filter(|from| from != stage) else { return Ok(()) };
+        if self.backend.version(name, *version)?.stage != *stage {
+            return Ok(());
+        }
+        // The stage is never empty.
+        for version in archived {
+            if self.backend.version(name, *version)?.stage == Stage::Archived {
                 self.backend.transition_stage(name, *version, *stage, false)?;
             }
         }
-        self.backend.set_alias(name, alias, *replaced)?;
-        match self.backend.set_tag(name, *version, HISTORY, history.as_deref()) {
-            // It was not set yet.
-            Err(error) if error.is_not_found() && history.is_none() => Ok(()),
-            outcome => outcome,
-        }
+        self.backend.transition_stage(name, *version, from, false)
     }
 }
 
-impl Promotion {
-    /// One line of JSON for each move.
-    fn extended_history(&self) -> String {
-        let entry = Move {
-            stage: self.stage.to_string(),
-            from: self.from.map(|from| from.to_string()),
-            at: meta::now(),
-            by: env::user(),
-        };
-        // Texts and a number always have a form in JSON.
-        let line = serde_json::to_string(&entry).unwrap_or_default();
-        let before = self.history.as_deref().unwrap_or_default();
-        let lines: Vec<_> = before.lines().chain([line.as_str()]).collect();
-        lines[lines.len().saturating_sub(MAX_MOVES)..].join("\n")
-    }
+/// The history with one more line of JSON.
+fn extended(history: Option<&str>, stage: Stage, from: Option<Stage>) -> String {
+    let entry = Move {
+        stage: stage.to_string(),
+        from: from.map(|from| from.to_string()),
+        at: meta::now(),
+        by: env::user(),
+    };
+    // Texts and a number always have a form in JSON.
+    let line = serde_json::to_string(&entry).unwrap_or_default();
+    let before = history.unwrap_or_default();
+    let lines: Vec<_> = before.lines().chain([line.as_str()]).collect();
+    lines[lines.len().saturating_sub(MAX_MOVES)..].join("\n")
 }
 
 /// The tag stays far below what MLflow takes for one.

@@ -61,10 +61,12 @@ pub(super) async fn folder(
     if files.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, "download", format_args!("`{source}`")));
     }
-    let (at, from) = (destination.to_owned(), source.clone());
+    // Another list of files is another download.
+    let list = files.iter().map(|file| format!("{:?} {}\n", file.size, file.path));
+    let (at, from) = (destination.to_owned(), format!("{source}\n{}", list.collect::<String>()));
     let staging = blocking("prepare the download", move || Staging::open(&at, &from)).await?;
     let staging = Arc::new(staging);
-    let bytes = files.iter().filter_map(|file| file.size).sum();
+    let bytes = files.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
     let tally = Tally::new(transfer, files.len(), bytes);
     let permits = Arc::new(Semaphore::new(transfer.parallel));
     let mut tasks = JoinSet::new();
@@ -126,17 +128,18 @@ impl Download {
 
     /// Goes on where the last attempt ended, if the store says that the file is still the same.
     async fn attempt(&self) -> Attempt<()> {
-        let mark = self.staging.mark(&self.path);
+        let mark = self.staging.mark(&self.path, self.artifact.size);
         let content = self.store.read(&self.artifact.path, mark.as_ref()).await?;
         let part = self.staging.part(&self.path);
         let failed = |error| Error::io("write", &part, error);
-        self.staging.begin(&self.path, content.tag.as_deref()).map_err(failed)?;
+        self.staging.begin(&self.path).map_err(failed)?;
         let mut options = File::options();
         let file = options.create(true).write(true).truncate(false).open(&part).await;
         let mut file = file.map_err(failed)?;
         // What lies behind is of another attempt.
         file.set_len(content.start).await.map_err(failed)?;
         file.seek(SeekFrom::End(0)).await.map_err(failed)?;
+        self.staging.remember(&self.path, content.tag.as_deref()).map_err(failed)?;
         let n_bytes = match self.copy(content, &mut file, &part).await? {
             Ok(n_bytes) => n_bytes,
             Err(broken) => return Ok(Err(broken)),

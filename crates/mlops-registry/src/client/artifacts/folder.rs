@@ -43,7 +43,12 @@ impl Store for Folder {
             while let Some(entry) = entries.next_entry().await.map_err(failed)? {
                 let name = entry.file_name();
                 let name = name.to_str().ok_or_else(|| Error::malformed(&entry.path()))?;
-                let metadata = fs::metadata(entry.path()).await.map_err(failed)?;
+                // Neither what is being written nor links that lead nowhere, pipes and the like.
+                let metadata = fs::metadata(entry.path()).await.ok();
+                let metadata = metadata.filter(|it| it.is_file() || it.is_dir());
+                let Some(metadata) = metadata.filter(|_| !durable::is_temporary(name)) else {
+                    continue;
+                };
                 artifacts.push(Artifact {
                     path: join(folder, name),
                     size: metadata.is_file().then_some(metadata.len()),
@@ -74,14 +79,12 @@ impl Store for Folder {
             let path = self.path(path);
             let source = source.to_owned();
             let copy = move || {
-                let bytes = std::fs::read(&source);
-                let bytes = bytes.map_err(|error| Error::io("read", &source, error))?;
                 if let Some(parent) = path.parent() {
                     std::fs::create_dir_all(parent)
                         .map_err(|error| Error::io("create", parent, error))?;
                 }
-                durable::write(&path, &bytes).map_err(|error| Error::io("write", &path, error))?;
-                sent(bytes.len() as u64);
+                let n_bytes = durable::copy(&source, &path);
+                sent(n_bytes.map_err(|error| Error::io("write", &path, error))?);
                 Ok(())
             };
             super::blocking("write the artifact", copy).await

@@ -30,7 +30,9 @@ impl Location {
     /// # Errors
     /// [`InvalidUri`](ErrorKind::InvalidUri), and [`Unsupported`](ErrorKind::Unsupported) for other schemes.
     pub(crate) fn parse(uri: &str) -> Result<Self, Error> {
-        let malformed = |error: UriError| Error::uri("open the artifact repository", uri, error);
+        // What stands before `@` may be a password.
+        let shown = if uri.contains('@') { "the location with a user" } else { uri };
+        let malformed = |error: UriError| Error::uri("open the artifact repository", shown, error);
         let Some((scheme, rest)) = split_scheme(uri) else {
             return if uri.is_empty() {
                 Err(malformed(UriError::Empty))
@@ -51,7 +53,8 @@ impl Location {
         let path = path.trim_matches('/');
         let is_path = path.is_empty() || path.parse::<ArtifactPath>().is_ok();
         // MLflow says itself that a bare port is no host.
-        let is_host = authority.is_empty() || !authority.bytes().all(|byte| byte.is_ascii_digit());
+        let is_host = authority.is_empty()
+            || !authority.contains('@') && !authority.bytes().all(|byte| byte.is_ascii_digit());
         if !rest.starts_with('/') || !is_path || !is_host {
             return Err(malformed(UriError::Slash { scheme: PROXIED }));
         }
@@ -106,8 +109,13 @@ mod tests {
         ] {
             assert_eq!(Location::parse(uri).unwrap(), location, "{uri}");
         }
-        for uri in ["", "mlflow-artifacts:1", "mlflow-artifacts:/../x", "mlflow-artifacts://5000/1"]
-        {
+        for uri in [
+            "",
+            "mlflow-artifacts:1",
+            "mlflow-artifacts:/../x",
+            "mlflow-artifacts://5000/1",
+            "mlflow-artifacts://u:secret@h/1",
+        ] {
             assert_eq!(Location::parse(uri).unwrap_err().kind(), ErrorKind::InvalidUri, "{uri}");
         }
         assert!(Location::parse("hdfs://h/x").unwrap_err().is_unsupported());

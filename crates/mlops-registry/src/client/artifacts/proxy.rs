@@ -30,6 +30,8 @@ pub(crate) struct Proxy {
 }
 
 const API: &str = "/api/2.0/mlflow-artifacts/artifacts";
+/// So many times as long as for anything else.
+const SENDING_ON: u32 = 10;
 
 impl Proxy {
     pub(crate) fn new(transport: Arc<Transport>, server: &Url, root: String) -> Self {
@@ -58,12 +60,12 @@ impl Proxy {
         let body = FileBody::open(source, size, sent, &moved).await;
         let body = body.map_err(|error| {
             let unread = ServerError::without_answer("the file cannot be read");
-            (Failure::Lost, unread.with_cause(error))
+            (Failure::Final, unread.with_cause(error))
         })?;
         let body = reqwest::Body::wrap(body);
         tokio::select! {
             response = self.transport.upload(url.clone(), body) => response.map(drop),
-            () = stalled(&moved, self.transport.timeouts.read) => {
+            () = stalled(&moved, size, self.transport.timeouts.read) => {
                 let error = ServerError::without_answer("the server has stopped reading");
                 Err((Failure::Lost, error))
             }
@@ -99,12 +101,28 @@ impl Store for Proxy {
                 None => request,
             };
             let attempt = || self.transport.get(url.clone(), say);
-            let response = self.transport.repeat(&call, &url, attempt).await?;
+            let response = match self.transport.repeat(&call, &url, attempt).await {
+                // The file has become shorter.
+                Err(error)
+                    if from.is_some() && has_status(&error, StatusCode::RANGE_NOT_SATISFIABLE) =>
+                {
+                    return self.read(path, None).await;
+                }
+                response => response?,
+            };
             let headers = response.headers();
-            let part =
-                content_range(headers).filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
-            let (start, size) = part.unwrap_or_else(|| (0, content_length(headers)));
             let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+            let (start, size) = match (response.status(), from) {
+                (StatusCode::PARTIAL_CONTENT, Some(mark)) => {
+                    let range = content_range(headers);
+                    let goes_on = range.filter(|(start, _)| {
+                        *start == mark.start && tag.as_ref() == Some(&mark.tag)
+                    });
+                    let Some(range) = goes_on else { return self.read(path, None).await };
+                    range
+                }
+                _ => (0, content_length(headers)),
+            };
             let chunks = Body { response, call, url };
             Ok(Content { start, size, tag, chunks: Box::new(chunks) })
         })
@@ -138,11 +156,11 @@ impl Chunks for Body {
     }
 }
 
-/// When nothing has moved for that long.
-async fn stalled(moved: &AtomicU64, patience: Duration) {
+/// When nothing has moved for that long. A server that has all of it may have to send it on before it answers.
+async fn stalled(moved: &AtomicU64, size: u64, patience: Duration) {
     loop {
         let before = moved.load(Ordering::Relaxed);
-        sleep(patience).await;
+        sleep(if before < size { patience } else { SENDING_ON * patience }).await;
         if moved.load(Ordering::Relaxed) == before {
             return;
         }
@@ -163,6 +181,10 @@ struct Listed {
     is_dir: bool,
     #[serde(default, with = "wire::integer::option")]
     file_size: Option<i64>,
+}
+
+fn has_status(error: &Error, status: StatusCode) -> bool {
+    error.server().and_then(|server| server.status) == Some(status.as_u16())
 }
 
 /// Start and whole size of `bytes START-END/SIZE`.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use mlops_core::durable::{self, FileLock};
 
+use super::checksums::Checksums;
 use super::store::Mark;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, random};
 
 /// Where files are put together beside the place that they appear at; what an attempt left is found by the next.
 ///
@@ -42,30 +43,45 @@ impl Staging {
         };
         let root = destination.with_file_name(format!(".{name}.partial"));
         let failed = |error| Error::io("prepare the download in", &root, error);
-        fs::create_dir_all(&root).map_err(failed)?;
-        let lock = FileLock::acquire(&root.join(LOCK)).map_err(failed)?;
+        let lock = Self::lock(&root).map_err(failed)?;
         let staging = Self { root: root.clone(), destination: destination.to_owned(), _lock: lock };
         if fs::read_dir(destination).is_ok_and(|mut entries| entries.next().is_some())
             || destination.is_file()
         {
             staging.clear()?;
-            let target = format_args!("`{}`", destination.display());
-            return Err(Error::new(ErrorKind::AlreadyExists, "download to", target));
+            return Err(taken(destination));
         }
         let recorded = root.join(SOURCE);
+        // What was written before the machine started may not have reached the device.
+        let source = format!("{}\n{source}", boot());
         if fs::read_to_string(&recorded).is_ok_and(|of| of == source) {
             return Ok(staging);
         }
-        for folder in [FILES, PARTS, TAGS] {
-            remove(&root.join(folder)).map_err(failed)?;
+        for path in [SOURCE, FILES, PARTS, TAGS] {
+            remove(&root.join(path)).map_err(failed)?;
         }
         fs::create_dir_all(root.join(FILES)).map_err(failed)?;
         durable::write(&recorded, source.as_bytes()).map_err(failed)?;
         Ok(staging)
     }
 
-    /// Whether a file of that size is whole already.
+    fn lock(root: &Path) -> io::Result<FileLock> {
+        let path = root.join(LOCK);
+        loop {
+            fs::create_dir_all(root)?;
+            let lock = FileLock::acquire(&path)?;
+            // Who held it before has removed the directory when all was in place.
+            if lock.is_of(&path)? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Whether a file of that size is whole already. The list of checksums has the same size whatever it says.
     pub(super) fn has(&self, path: &str, size: Option<u64>) -> bool {
+        if path == Checksums::FILE {
+            return false;
+        }
         let metadata = fs::metadata(self.file(path));
         size.is_some() && metadata.ok().map(|metadata| metadata.len()) == size
     }
@@ -80,25 +96,30 @@ impl Staging {
         self.root.join(PARTS).join(path)
     }
 
-    /// How far an earlier attempt came, if the store can say whether the file is still the same.
-    pub(super) fn mark(&self, path: &str) -> Option<Mark> {
+    /// How far an earlier attempt came, if the store can say whether the file is still the same, and there is more of it.
+    pub(super) fn mark(&self, path: &str, size: Option<u64>) -> Option<Mark> {
         let start = fs::metadata(self.part(path)).ok()?.len();
-        let tag = fs::read_to_string(self.root.join(TAGS).join(path)).ok()?;
-        (start > 0).then_some(Mark { start, tag })
+        let tag = fs::read_to_string(self.tag(path)).ok()?;
+        (start > 0 && size.is_none_or(|size| start < size)).then_some(Mark { start, tag })
     }
 
-    /// Remembers what the store said of a file whose beginning is about to be written.
-    pub(super) fn begin(&self, path: &str, tag: Option<&str>) -> io::Result<()> {
+    /// Makes room for a file, and forgets what is known of its beginning until that is cut to where it goes on.
+    pub(super) fn begin(&self, path: &str) -> io::Result<()> {
         for folder in [FILES, PARTS, TAGS] {
             if let Some(parent) = self.root.join(folder).join(path).parent() {
                 fs::create_dir_all(parent)?;
             }
         }
-        let of_file = self.root.join(TAGS).join(path);
-        match tag {
-            Some(tag) => fs::write(of_file, tag),
-            None => remove(&of_file),
-        }
+        remove(&self.tag(path))
+    }
+
+    /// Remembers what the store said of the file whose beginning is there.
+    pub(super) fn remember(&self, path: &str, tag: Option<&str>) -> io::Result<()> {
+        tag.map_or(Ok(()), |tag| fs::write(self.tag(path), tag))
+    }
+
+    fn tag(&self, path: &str) -> PathBuf {
+        self.root.join(TAGS).join(path)
     }
 
     /// The file is whole, and on the device.
@@ -108,6 +129,7 @@ impl Staging {
 
     /// Forgets what is there of a file.
     pub(super) fn forget(&self, path: &str) -> io::Result<()> {
+        remove(&self.tag(path))?;
         remove(&self.part(path))?;
         remove(&self.file(path))
     }
@@ -115,14 +137,32 @@ impl Staging {
     /// All files appear at the destination at once.
     pub(super) fn publish(&self) -> Result<(), Error> {
         let files = self.root.join(FILES);
-        durable::move_dir(&files, &self.destination)
-            .map_err(|error| Error::io("put in place", &self.destination, error))?;
+        durable::move_dir(&files, &self.destination).map_err(|error| match error {
+            error if is_taken(&error) => taken(&self.destination),
+            error => Error::io("put in place", &self.destination, error),
+        })?;
         self.clear()
     }
 
     fn clear(&self) -> Result<(), Error> {
         remove(&self.root).map_err(|error| Error::io("remove", &self.root, error))
     }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory};
+    matches!(error.kind(), AlreadyExists | DirectoryNotEmpty | NotADirectory)
+}
+
+fn taken(destination: &Path) -> Error {
+    let target = format_args!("`{}`", destination.display());
+    Error::new(ErrorKind::AlreadyExists, "download to", target)
+}
+
+/// Another text each time that the machine starts; each time, where nothing says so.
+fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.map_or_else(|_| random::hexadecimal_id(), |id| id.trim().to_owned())
 }
 
 fn remove(path: &Path) -> io::Result<()> {

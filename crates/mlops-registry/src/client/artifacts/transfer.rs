@@ -39,7 +39,8 @@ impl Transfer {
         Self { parallel: files.max(1), ..self }
     }
 
-    /// Calls `report` whenever a piece was copied, from any thread, one at a time.
+    /// Calls `report` whenever a piece was copied, from the threads that copy, several at once too. What it does holds them
+    /// up; it must not wait for the client.
     pub fn progress(self, report: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         Self { report: Some(Arc::new(report)), ..self }
     }
@@ -70,8 +71,11 @@ impl Tally {
     }
 
     fn change(&self, change: impl FnOnce(&mut Progress)) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut progress);
+        let progress = {
+            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut progress);
+            *progress
+        };
         if let Some(report) = &self.report {
             report(&progress);
         }

@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,9 +25,13 @@ pub(crate) struct Source {
 
 impl Source {
     /// # Errors
-    /// [`Io`](ErrorKind::Io) if there is no such file.
+    /// * [`NotFound`](ErrorKind::NotFound) if there is no such file
+    /// * [`InvalidName`](ErrorKind::InvalidName) if it is no file, or MLflow does not take its path
     pub(crate) fn new(file: PathBuf, path: String) -> Result<Self, Error> {
         let metadata = fs::metadata(&file).map_err(|error| Error::io("read", &file, error))?;
+        if !metadata.is_file() {
+            return Err(Error::new(ErrorKind::InvalidName, "upload", file.display()));
+        }
         let checked: Result<ArtifactPath, _> = path.parse();
         checked.map_err(|error| Error::name("upload", &path, error))?;
         Ok(Self { file, path, size: metadata.len() })
@@ -60,7 +65,7 @@ pub(crate) async fn upload_files(
     for sources in [first, last] {
         send(repository, sources, transfer, &tally).await?;
     }
-    verify(repository, path, sources).await
+    verify(repository, sources).await
 }
 
 async fn send(
@@ -93,20 +98,19 @@ async fn send(
 }
 
 /// Looks whether the repository has what it was sent.
-async fn verify(
-    repository: &ArtifactRepository,
-    path: &str,
-    sources: &[Source],
-) -> Result<(), Error> {
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let is_file = matches!(sources, [source] if source.path == path);
-    let listed = repository.list_below(if is_file { parent } else { path }).await?;
-    for source in sources {
-        let found = listed.iter().find(|artifact| artifact.path == source.path);
-        let is_same =
-            found.is_some_and(|artifact| artifact.size.is_none_or(|size| size == source.size));
-        if !is_same {
-            let target = format_args!("`{}`: another size arrived", source.path);
+async fn verify(repository: &ArtifactRepository, sources: &[Source]) -> Result<(), Error> {
+    let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let folders: BTreeSet<String> = sources.iter().map(|source| folder(&source.path)).collect();
+    let mut sizes = BTreeMap::new();
+    for folder in folders {
+        let listed = repository.store.list(&folder).await?;
+        sizes.extend(listed.into_iter().map(|artifact| (artifact.path, artifact.size)));
+    }
+    for Source { path, size, .. } in sources {
+        // A store that does not say how large a file is has it at least.
+        let arrived = sizes.get(path).is_some_and(|found| found.is_none_or(|found| found == *size));
+        if !arrived {
+            let target = format_args!("`{path}`: another size arrived");
             return Err(Error::new(ErrorKind::Malformed, "upload", target));
         }
     }
@@ -130,7 +134,8 @@ fn collect(root: &Path, path: &str) -> Result<Vec<Source>, Error> {
         for entry in fs::read_dir(&file).map_err(failed)? {
             let entry = entry.map_err(failed)?.path();
             let name = entry.file_name().and_then(|name| name.to_str());
-            let name = name.ok_or_else(|| Error::malformed(&entry))?;
+            let unnamed = || Error::new(ErrorKind::InvalidName, "upload", entry.display());
+            let name = name.ok_or_else(unnamed)?;
             pending.push((entry.clone(), join(&path, name), depth + 1));
         }
     }
