@@ -138,7 +138,7 @@ fn median(turns: &[Vec<f64>], at: usize) -> f64 {
 fn write_files(folder: &Path, n_files: usize, n_bytes: usize) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
     for file in 0..n_files {
-        let bytes: Vec<u8> = (0..n_bytes).map(|at| ((at * 31 + file) % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().skip(file % 251).take(n_bytes).collect();
         fs::write(folder.join(format!("{file}.bin")), bytes)?;
     }
     Ok(())

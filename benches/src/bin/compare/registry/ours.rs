@@ -30,7 +30,7 @@ impl Ours {
         for _ in 0..n_calls {
             assert_eq!(self.client.run(&self.run_id)?.id, self.run_id);
         }
-        let times = [cpu_time() - cpu, began.elapsed()];
+        let times = [cpu_time().saturating_sub(cpu), began.elapsed()];
         Ok(times.map(|time| time.as_secs_f64() * 1e6 / n_calls as f64).to_vec())
     }
 
