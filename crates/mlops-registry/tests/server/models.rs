@@ -110,10 +110,14 @@ async fn a_version_is_promoted_by_stage_and_alias() -> Result<(), Error> {
     let registry = Registry::server(blocking, ModelCache::new("unused"));
     for version in [1, 2] {
         let uri = uri(&format!("models:/{name}/{version}"));
-        let plan = registry.plan_promotion(&uri, Stage::Production)?;
-        assert_eq!(registry.promote(&uri, Stage::Production)?, plan);
         let archived: Vec<u64> = (1..version).collect();
-        assert_eq!((plan.archived, plan.replaced), (archived.clone(), archived.last().copied()));
+        let replaced = archived.last().copied();
+        for promotion in [
+            registry.plan_promotion(&uri, Stage::Production)?,
+            registry.promote(&uri, Stage::Production)?,
+        ] {
+            assert_eq!((&promotion.archived, promotion.replaced), (&archived, replaced));
+        }
     }
     assert_eq!(client.model_version(&name, 1).await?.stage, Stage::Archived);
     let promoted = client.model_version_by_alias(&name, "production").await?;
