@@ -292,6 +292,31 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_of_a_file_that_was_removed_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("lock");
+        let held = FileLock::acquire(&lock).unwrap();
+        assert!(held.is_of(&lock).unwrap());
+        fs::remove_file(&lock).unwrap();
+        assert!(!held.is_of(&lock).unwrap());
+        let other = FileLock::acquire(&lock).unwrap();
+        assert!(other.is_of(&lock).unwrap() && !held.is_of(&lock).unwrap());
+    }
+
+    #[test]
+    fn a_copy_replaces_and_a_failed_one_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, path) = (dir.path().join("source"), dir.path().join("copy"));
+        fs::write(&path, "old").unwrap();
+        copy(&source, &path).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        fs::write(&source, "new").unwrap();
+        assert_eq!(copy(&source, &path).unwrap(), 3);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(dir.path()), ["copy", "source"]);
+    }
+
+    #[test]
     fn a_lock_is_held_by_one_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let (lock, counter) = (dir.path().join("lock"), dir.path().join("counter"));
