@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub(crate) use checksums::Checksums;
 pub use transfer::{Progress, Transfer};
-pub(crate) use upload::{Source, upload_files};
+pub(crate) use upload::{DESCRIPTION, Source, upload_files};
 
 use super::MlflowClient;
 use crate::{ArtifactPath, Error, ErrorKind};

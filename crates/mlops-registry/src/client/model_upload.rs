@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::artifacts::{
-    ArtifactRepository, Checksums, Source, Transfer, blocking, join, upload_files,
+    ArtifactRepository, Checksums, DESCRIPTION, Source, Transfer, blocking, join, upload_files,
 };
 use crate::{Error, LoggedModelId, RunId};
 
@@ -19,8 +19,6 @@ pub(super) struct Identity {
     pub(super) model_uuid: String,
     pub(super) run_id: RunId,
 }
-
-const DESCRIPTION: &str = "MLmodel";
 
 /// Uploads a model with an `MLmodel` that says who it is and the checksums of its files, and returns what that `MLmodel`
 /// says.

@@ -87,19 +87,16 @@ impl MlflowClient {
         let checked: Result<ArtifactPath, _> = name.parse();
         checked.map_err(|error| Error::name("publish the model", name, error))?;
         let run = self.run(&publication.run_id).await?;
-        let uploaded = if self.server_info().await?.has_logged_models {
+        let mut published = if self.server_info().await?.has_logged_models {
             self.as_logged_model(model, &run, name, transfer).await?
         } else {
             self.as_artifact(model, &run, name, transfer).await?
         };
-        let version = match &publication.registered_name {
-            Some(registered) => {
-                Some(self.register_upload(registered, &uploaded, publication).await?)
-            }
-            None => None,
-        };
-        let Uploaded { model_id, artifact_uri, .. } = uploaded;
-        Ok(Published { model_id, artifact_uri, version })
+        if let Some(registered) = &publication.registered_name {
+            let version = self.register_published(registered, &published, publication).await?;
+            published.version = Some(version);
+        }
+        Ok(published)
     }
 
     /// The way of MLflow 3.
@@ -109,7 +106,7 @@ impl MlflowClient {
         run: &Run,
         name: &str,
         transfer: &Transfer,
-    ) -> Result<Uploaded, Error> {
+    ) -> Result<Published, Error> {
         let new = NewLoggedModel::new(name).source_run_id(run.id.clone());
         let logged = self.create_logged_model(&run.experiment_id, new).await?;
         let identity = Identity {
@@ -132,10 +129,10 @@ impl MlflowClient {
         // Of two errors the first is the reason.
         outcome?;
         finalized?;
-        Ok(Uploaded {
-            source: format!("models:/{}", logged.id),
+        Ok(Published {
             model_id: Some(logged.id),
             artifact_uri: logged.artifact_uri,
+            version: None,
         })
     }
 
@@ -146,7 +143,7 @@ impl MlflowClient {
         run: &Run,
         name: &str,
         transfer: &Transfer,
-    ) -> Result<Uploaded, Error> {
+    ) -> Result<Published, Error> {
         let identity = Identity {
             artifact_path: name.to_owned(),
             model_id: None,
@@ -162,28 +159,23 @@ impl MlflowClient {
         let description = upload(model, &identity, &target, name, transfer).await?;
         self.log_model(&run.id, &Value::Object(description).to_string()).await?;
         let artifact_uri = format!("{}/{name}", target.uri());
-        Ok(Uploaded { source: artifact_uri.clone(), model_id: None, artifact_uri })
+        Ok(Published { model_id: None, artifact_uri, version: None })
     }
 
-    async fn register_upload(
+    async fn register_published(
         &self,
         name: &str,
-        uploaded: &Uploaded,
+        published: &Published,
         publication: &Publication,
     ) -> Result<ModelVersion, Error> {
         self.register(name).await?;
-        let mut version = NewModelVersion::new(&uploaded.source)
-            .run_id(publication.run_id.clone())
-            .description(&publication.description);
-        version.model_id = uploaded.model_id.clone();
+        let version = match &published.model_id {
+            Some(id) => NewModelVersion::of_logged_model(id.clone()),
+            None => NewModelVersion::new(&published.artifact_uri),
+        };
+        let mut version =
+            version.run_id(publication.run_id.clone()).description(&publication.description);
         version.tags = publication.tags.clone();
         self.create_model_version(name, version).await
     }
-}
-
-struct Uploaded {
-    /// What a version is created from.
-    source: String,
-    model_id: Option<LoggedModelId>,
-    artifact_uri: String,
 }

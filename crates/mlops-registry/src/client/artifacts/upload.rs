@@ -12,7 +12,7 @@ use super::{ArtifactRepository, MAX_DEPTH, blocking, join};
 use crate::{ArtifactPath, Error, ErrorKind};
 
 /// What makes a folder a model.
-const DESCRIPTION: &str = "MLmodel";
+pub(crate) const DESCRIPTION: &str = "MLmodel";
 
 /// A file of this machine and where it goes.
 #[derive(Clone, Debug)]
