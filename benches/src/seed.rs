@@ -64,7 +64,7 @@ impl Unconnected {
     /// If a thread cannot be started.
     pub fn new(models: SeedModels) -> Result<Self, Box<dyn Error>> {
         let model = Model::classifier("wine_quality", models.classifier);
-        let model = model.drift(models.drift.exact()).outliers(models.outliers);
+        let model = model.drift(models.drift.exact().without_effects()).outliers(models.outliers);
         let telemetry = Telemetry::builder("wine_quality", io::sink()).start()?;
         let service = Service::builder(model).telemetry(telemetry).build()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;

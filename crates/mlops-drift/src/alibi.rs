@@ -14,7 +14,7 @@ use ndarray::ArrayView2;
 
 pub use model::AlibiModel;
 
-use crate::detector::{Scratch, judge, testable};
+use crate::detector::{Scratch, Settings, judge, testable};
 use crate::reference::{Reference, Scale, Tests};
 use crate::test::{chi_squared, ks};
 use crate::{Alpha, Alternative, Error, TabularDrift};
@@ -82,12 +82,15 @@ pub struct AlibiDrift {
     preprocessing: Option<Preprocessing>,
     // Invariant: one feature per column that the preprocessing gives.
     reference: Reference,
-    // Invariant: the position in the reference of each feature of the schema that it has.
-    positions: Vec<Option<usize>>,
+    // Invariant: the position in the schema of each feature of the reference.
+    positions: Vec<usize>,
+    /// The features of the schema before any test.
+    untested: Vec<FeatureDrift>,
     level: Alpha,
     correction: Correction,
     alternative: Alternative,
     answers: Answers,
+    omits_effects: bool,
 }
 
 /// Whose p-values are given.
@@ -117,17 +120,32 @@ impl AlibiDrift {
         }
         let columns: Vec<_> = schema.names().map(|name| (name, categories.get(name))).collect();
         let reference = fit(&columns, reference.values())?;
-        let positions = (0..schema.len()).map(Some).collect();
-        Ok(Self {
-            schema: Arc::clone(schema),
+        let positions = (0..schema.len()).collect();
+        Ok(Self { level: p_value, ..Self::of(Arc::clone(schema), reference, positions) })
+    }
+
+    /// The detector with the defaults of alibi-detect; `positions` are those in the schema of the features of the
+    /// reference.
+    fn of(schema: Arc<Schema>, reference: Reference, positions: Vec<usize>) -> Self {
+        let dropped = |name| {
+            FeatureDrift::untested(name, DriftTest::KolmogorovSmirnov, DriftStatus::EmptyReference)
+        };
+        let mut untested: Vec<_> = schema.names().map(dropped).collect();
+        for (position, feature) in positions.iter().zip(reference.untested()) {
+            untested[*position] = feature;
+        }
+        Self {
+            schema,
             preprocessing: None,
             reference,
             positions,
-            level: p_value,
+            untested,
+            level: Alpha::default(),
             correction: Correction::Bonferroni,
             alternative: Alternative::TwoSided,
             answers: Answers::Alibi,
-        })
+            omits_effects: false,
+        }
     }
 
     /// Sets the level below which a p-value means drift.
@@ -155,23 +173,22 @@ impl AlibiDrift {
     pub fn exact(self) -> Self {
         Self { answers: Answers::Exact, ..self }
     }
+
+    /// The same reference and level with reports that have no [effect sizes](mlops_core::EffectSizes): a
+    /// small batch takes a quarter less time.
+    #[must_use]
+    pub fn without_effects(self) -> Self {
+        Self { omits_effects: true, ..self }
+    }
 }
 
 /// The same reference and level, with the answers of alibi-detect and its correction by default.
 impl From<TabularDrift> for AlibiDrift {
     fn from(detector: TabularDrift) -> Self {
-        let TabularDrift { schema, settings, reference } = detector;
-        let positions = (0..schema.len()).map(Some).collect();
-        Self {
-            schema,
-            preprocessing: None,
-            reference,
-            positions,
-            level: settings.alpha,
-            correction: Correction::Bonferroni,
-            alternative: Alternative::TwoSided,
-            answers: Answers::Alibi,
-        }
+        let TabularDrift { schema, settings: Settings { alpha, omits_effects, .. }, reference } =
+            detector;
+        let positions = (0..schema.len()).collect();
+        Self { level: alpha, omits_effects, ..Self::of(schema, reference, positions) }
     }
 }
 
@@ -217,22 +234,28 @@ impl AlibiDrift {
         let prepared =
             self.preprocessing.as_ref().map(|prepare| prepare.transform(records.values()));
         let values = prepared.as_ref().map_or_else(|| records.values(), |rows| rows.view());
-        let alternative = self.alternative;
+        let exact = Tests {
+            alternative: self.alternative,
+            has_effects: !self.omits_effects,
+            ..Tests::EXACT
+        };
         let tests = match self.answers {
             Answers::Alibi => Tests {
                 numeric: ks::compare_asymptotically,
-                alternative,
                 categorical: chi_squared::compare_asymptotically,
+                ..exact
             },
-            Answers::Exact => Tests { alternative, ..Tests::EXACT },
+            Answers::Exact => exact,
         };
-        let mut tested = Vec::new();
+        let mut features = self.untested.clone();
         self.reference
-            .test(values, self.level, tests, &mut scratch.memory, &mut tested)
+            .test(values, self.level, tests, &mut scratch.memory, &mut features, |i| {
+                self.positions[i]
+            })
             .map_err(PredictError::model)?;
         let level = self.level.value();
         if self.answers == Answers::Alibi {
-            for feature in &mut tested {
+            for feature in &mut features {
                 feature.missing = None;
                 // The least p-value of an approximation is 0.
                 if feature.status == DriftStatus::TooFewRows {
@@ -245,14 +268,7 @@ impl AlibiDrift {
                 });
             }
         }
-        // Each was tested for one column at most.
-        let mut tested: Vec<_> = tested.into_iter().map(Some).collect();
-        let in_schema_order = self.schema.names().zip(&self.positions).map(|(name, position)| {
-            position.and_then(|position| tested[position].take()).unwrap_or_else(|| {
-                FeatureDrift::untested(name, KOLMOGOROV_SMIRNOV, DriftStatus::EmptyReference)
-            })
-        });
-        let mut report = DriftReport::new(level, in_schema_order.collect());
+        let mut report = DriftReport::new(level, features);
         report.correction = self.correction;
         report.n_rows = records.n_rows();
         report.reference_id = Some(Arc::clone(self.reference.id()));
@@ -264,9 +280,6 @@ impl AlibiDrift {
         Ok(report)
     }
 }
-
-/// What is named for a column that the preprocessing drops and no test was made of.
-const KOLMOGOROV_SMIRNOV: DriftTest = DriftTest::KolmogorovSmirnov;
 
 /// The nearest number of 32 bits.
 fn round(value: f64) -> f64 {

@@ -47,8 +47,19 @@ impl Reference {
         &self.id
     }
 
-    /// Tests each feature of a batch with the columns of the reference, and writes what was found in
-    /// the place of `report`, in the same order; nothing is adjusted yet.
+    /// Whether a report is of the features of this reference, in its order.
+    pub(crate) fn is_of(&self, report: &[FeatureDrift]) -> bool {
+        let names = self.features.iter().map(FeatureReference::name);
+        names.eq(report.iter().map(|drift| &*drift.feature))
+    }
+
+    /// The features before any test.
+    pub(crate) fn untested(&self) -> impl Iterator<Item = FeatureDrift> {
+        self.features.iter().map(FeatureReference::untested)
+    }
+
+    /// Tests each feature of a batch with the columns of the reference, and writes what was found where `place` says that
+    /// it stands in `report`; nothing is adjusted yet.
     ///
     /// # Errors
     /// [`Error::TooManyCounts`] if reference and batch are too large together.
@@ -58,18 +69,11 @@ impl Reference {
         alpha: Alpha,
         tests: Tests,
         memory: &mut Memory,
-        report: &mut Vec<FeatureDrift>,
+        report: &mut [FeatureDrift],
+        place: impl Fn(usize) -> usize,
     ) -> Result<(), Error> {
-        let is_known = |(drift, feature): (&FeatureDrift, &FeatureReference)| {
-            *drift.feature == *feature.name()
-        };
-        if report.len() != self.features.len() || !report.iter().zip(&self.features).all(is_known) {
-            report.clear();
-            report.extend(self.features.iter().map(FeatureReference::untested));
-        }
-        let columns = self.features.iter().zip(values.columns());
-        for ((feature, column), drift) in columns.zip(report) {
-            feature.test(column, alpha, tests, memory, drift)?;
+        for (i, (feature, column)) in self.features.iter().zip(values.columns()).enumerate() {
+            feature.test(column, alpha, tests, memory, &mut report[place(i)])?;
         }
         Ok(())
     }

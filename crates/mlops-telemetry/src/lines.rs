@@ -67,8 +67,8 @@ impl LineWriter {
     ) -> serde_json::Result<()> {
         let start = lines.len();
         self.write_rows(inference, &rows, lines)?;
-        let longest = lines[start..].split(|&byte| byte == b'\n').map(<[u8]>::len).max();
-        if longest.is_none_or(|longest| longest < MAX_LINE) {
+        let longest = longest_line(&lines[start..]);
+        if longest < MAX_LINE {
             return Ok(());
         }
         lines.truncate(start);
@@ -76,7 +76,7 @@ impl LineWriter {
         if n_rows < 2 {
             return self.write_rows(&without_columns(inference), &rows, lines);
         }
-        let n_parts = longest.map_or(2, |longest| longest / MAX_LINE + 1).clamp(2, n_rows);
+        let n_parts = (longest / MAX_LINE + 1).clamp(2, n_rows);
         let n_each = n_rows.div_ceil(n_parts);
         for first in (0..n_rows).step_by(n_each) {
             let these = first..n_rows.min(first + n_each);
@@ -105,6 +105,14 @@ impl LineWriter {
     fn feedback(&self, feedback: &Feedback, lines: &mut Vec<u8>) -> serde_json::Result<()> {
         compact::write_feedback(self, feedback, lines)
     }
+}
+
+/// The bytes of the longest line, or of all together if they are few.
+fn longest_line(lines: &[u8]) -> usize {
+    if lines.len() < MAX_LINE {
+        return lines.len();
+    }
+    lines.split(|&byte| byte == b'\n').map(<[u8]>::len).max().unwrap_or_default()
 }
 
 /// Some of the rows of an answer; what is about all of them stays with the first.

@@ -87,6 +87,8 @@ fn drift(
     } else {
         AlibiDrift::from(TabularDrift::load(dir, context)?)
     };
+    // Answers say nothing of effect sizes.
+    let detector = detector.without_effects();
     Ok(match p_values {
         PValues::Exact => Box::new(detector.exact()),
         PValues::Alibi => Box::new(detector),

@@ -89,6 +89,7 @@ pub(crate) fn service(
 
 /// A drift detector, and what Python saved if it is one of Python's.
 struct Drift {
+    /// Without effect sizes, of which answers say nothing.
     detector: Box<dyn DriftDetector>,
     /// The same reference at the level of alarms, and exact whatever the answers are.
     windows: Box<dyn DriftDetector>,
@@ -102,11 +103,13 @@ impl Drift {
             let python = AlibiModel::load(dir, context)?;
             let detector = python.detector()?;
             let windows = Box::new(detector.clone().exact().alpha(level));
+            let detector = detector.without_effects();
             let detector = if compat.is_some() { detector } else { detector.exact() };
             return Ok(Self { detector: Box::new(detector), windows, python: Some(python) });
         }
         let detector = TabularDrift::load(dir, context).map_err(not_python)?;
         let windows = Box::new(detector.clone().with_alpha(level));
+        let detector = detector.without_effects();
         Ok(Self {
             windows,
             detector: match compat {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use mlops_core::{Correction, LoadContext, LoadModel, ModelDir, ModelError, Records, Schema};
@@ -6,7 +7,7 @@ use mlops_pyobject::sklearn::{Pipeline, Preprocessing, SavedModel};
 use mlops_pyobject::{Error as FileError, Kind, Limits, Object, read};
 use ndarray::Array2;
 
-use super::{AlibiDrift, Answers, fit};
+use super::{AlibiDrift, fit};
 use crate::{Alpha, Alternative, Error};
 
 /// What a file of alibi-detect's holds: reference rows, categories, a level and the preprocessing
@@ -102,24 +103,21 @@ impl AlibiModel {
             Some(preprocessing) => preprocessing.inputs(),
             None => (0..names.len()).collect(),
         };
-        let mut positions = vec![None; names.len()];
-        for (position, input) in inputs.iter().enumerate() {
-            if positions[*input].replace(position).is_some() {
-                return Err(Error::RepeatedColumn { feature: names[*input].to_owned() });
+        let mut is_there = vec![false; names.len()];
+        for &input in &inputs {
+            if mem::replace(&mut is_there[input], true) {
+                return Err(Error::RepeatedColumn { feature: names[input].to_owned() });
             }
         }
         let columns = inputs.iter().enumerate();
         let columns = columns.map(|(column, input)| (names[*input], self.categories.get(&column)));
         let reference = fit(&columns.collect::<Vec<_>>(), self.reference.view())?;
         Ok(AlibiDrift {
-            schema: Arc::clone(&self.schema),
             preprocessing: self.preprocessing.clone(),
-            reference,
-            positions,
             level: self.level,
             correction: self.correction,
             alternative: self.alternative,
-            answers: Answers::Alibi,
+            ..AlibiDrift::of(Arc::clone(&self.schema), reference, inputs)
         })
     }
 

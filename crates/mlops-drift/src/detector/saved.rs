@@ -93,7 +93,7 @@ impl TabularDrift {
         if !fits(&schema, &features) || stored.levels != levels(&schema) {
             return Err(Error::FeatureMismatch);
         }
-        let settings = Settings { alpha, correction, minimum_effect };
+        let settings = Settings { alpha, correction, minimum_effect, ..Settings::default() };
         let reference = Reference::new(features);
         if reference_id.is_some_and(|id| id != *reference.id()) {
             return Err(Error::ReferenceId);

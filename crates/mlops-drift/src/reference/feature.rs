@@ -44,6 +44,8 @@ pub(crate) struct Tests {
     pub(crate) numeric: KsComparison,
     pub(crate) alternative: Alternative,
     pub(crate) categorical: ChiSquaredComparison,
+    /// Whether it is also told how large differences are.
+    pub(crate) has_effects: bool,
 }
 
 impl Tests {
@@ -52,6 +54,7 @@ impl Tests {
         numeric: ks::compare,
         alternative: Alternative::TwoSided,
         categorical: chi_squared::compare,
+        has_effects: true,
     };
 }
 
@@ -137,7 +140,7 @@ impl FeatureReference {
         drift.statistic = Some(tested.statistic);
         drift.p_value = Some(tested.p_value);
         drift.method = Some(tested.method);
-        drift.effects = Some(tested.effects);
+        drift.effects = tested.effects;
         drift.n_unseen = tested.n_unseen;
         Ok(())
     }
@@ -187,16 +190,16 @@ impl FeatureReference {
         let Memory { batch, stretches, batch_counts, walk, .. } = memory;
         let pooled = Pooled::new(&self.distribution, batch, stretches);
         let comparison = (tests.numeric)(&pooled, tests.alternative, walk);
-        profile.count(&pooled, batch_counts);
+        let effects = tests.has_effects.then(|| {
+            profile.count(&pooled, batch_counts);
+            let index = population_stability::index(profile.sizes(), batch_counts);
+            EffectSizes::new(ks::distance(&pooled), profile.wasserstein(&pooled), index)
+        });
         Tested {
             statistic: comparison.statistic,
             p_value: comparison.p_value,
             method: comparison.method,
-            effects: EffectSizes::new(
-                ks::distance(&pooled),
-                profile.wasserstein(&pooled),
-                population_stability::index(profile.sizes(), batch_counts),
-            ),
+            effects,
             n_unseen: outside(&pooled),
         }
     }
@@ -205,9 +208,30 @@ impl FeatureReference {
         let Memory { batch, reference_counts, batch_counts, chi_squared, .. } = memory;
         let n_unseen = count_by_category(&self.distribution, batch, reference_counts, batch_counts);
         let outcome = (tests.categorical)(reference_counts, batch_counts, chi_squared)?;
+        let effects = if tests.has_effects {
+            Some(self.category_effects(reference_counts, batch_counts, n_unseen)?)
+        } else {
+            None
+        };
+        Ok(Tested {
+            statistic: outcome.statistic,
+            p_value: outcome.p_value,
+            method: outcome.method,
+            effects,
+            n_unseen: usize::try_from(n_unseen).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// The distances of counts, of which all new categories become one cell: however many there are, the index stays
+    /// comparable.
+    fn category_effects(
+        &self,
+        reference_counts: &mut Vec<u64>,
+        batch_counts: &mut Vec<u64>,
+        n_unseen: u64,
+    ) -> Result<EffectSizes, Error> {
         let totals = Totals::of(reference_counts, batch_counts)?;
         let distance = total_variation::between(reference_counts, batch_counts, totals);
-        // All new categories are one cell: however many there are, the index stays comparable.
         let n_known = self.values().len();
         reference_counts.truncate(n_known);
         batch_counts.truncate(n_known);
@@ -216,13 +240,7 @@ impl FeatureReference {
             batch_counts.push(n_unseen);
         }
         let index = population_stability::index(reference_counts, batch_counts);
-        Ok(Tested {
-            statistic: outcome.statistic,
-            p_value: outcome.p_value,
-            method: outcome.method,
-            effects: EffectSizes::new(distance, None, index),
-            n_unseen: usize::try_from(n_unseen).unwrap_or(usize::MAX),
-        })
+        Ok(EffectSizes::new(distance, None, index))
     }
 }
 
@@ -232,7 +250,7 @@ struct Tested {
     statistic: f64,
     p_value: f64,
     method: PValueMethod,
-    effects: EffectSizes,
+    effects: Option<EffectSizes>,
     n_unseen: usize,
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn measure(
     total_us: f64,
 ) -> Result<Vec<Stage>, Box<dyn Error>> {
     let SeedModels { classifier, drift, outliers, .. } = SeedModels::load(folder)?;
-    let (schema, drift) = (Arc::clone(classifier.schema()), drift.exact());
+    let (schema, drift) = (Arc::clone(classifier.schema()), drift.exact().without_effects());
     let body = wine::json(N_ROWS);
     let read = || Records::from_json(&schema, body.as_bytes(), RecordsLimits::default());
 
