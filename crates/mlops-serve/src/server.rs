@@ -47,6 +47,9 @@ pub async fn serve(
     Server::new(service).run(listener, shutdown).await
 }
 
+/// While one thread waits for a core, the other may have one.
+const LOOPS_PER_CORE: usize = 2;
+
 /// Puts a [`Service`] behind sockets.
 #[derive(Debug)]
 #[must_use]
@@ -59,12 +62,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of `service`, with one port, an event loop per core, and without TLS.
+    /// A server of `service`, with one port, two event loops per core, and without TLS.
     pub fn new(service: Service) -> Self {
         Self {
             service,
             admin: None,
-            n_event_loops: available_parallelism().map_or(1, NonZeroUsize::get),
+            n_event_loops: LOOPS_PER_CORE * available_parallelism().map_or(1, NonZeroUsize::get),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -76,8 +79,8 @@ impl Server {
         Self { admin: Some(listener), ..self }
     }
 
-    /// Serves the connections of the first port on `n` threads of its own, which have an event loop each, as many as there
-    /// are cores by default; with 0, as tasks of the runtime that the server runs in. Connections are accepted, and those
+    /// Serves the connections of the first port on `n` threads of its own, which have an event loop each, two for each core
+    /// by default; with 0, as tasks of the runtime that the server runs in. Connections are accepted, and those
     /// of the second port served, by the runtime in any case.
     ///
     /// Event loops take less CPU time than a runtime of as many threads, and a request seldom waits for a thread that got
