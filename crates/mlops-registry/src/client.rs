@@ -27,6 +27,8 @@ mod runs;
 mod server_error;
 mod server_info;
 mod setting_error;
+#[cfg(any(feature = "s3", feature = "azure"))]
+mod storage_options;
 mod tls;
 mod transport;
 mod unity_catalog;
@@ -85,6 +87,8 @@ pub struct MlflowClient {
     transport: Arc<Transport>,
     server_info: Arc<OnceCell<ServerInfo>>,
     local_artifacts: bool,
+    #[cfg(any(feature = "s3", feature = "azure"))]
+    cloud: Arc<artifacts::Cloud>,
 }
 
 impl MlflowClient {

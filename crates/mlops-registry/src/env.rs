@@ -6,6 +6,8 @@ mod client;
 mod databricks;
 #[cfg(feature = "client")]
 mod ini;
+#[cfg(any(feature = "s3", feature = "azure"))]
+mod storage;
 #[cfg(feature = "client")]
 mod values;
 

@@ -94,6 +94,15 @@ pub enum UriError {
         /// The scheme.
         scheme: &'static str,
     },
+    /// An address of object storage without bucket, or of a host that is none of the provider's.
+    #[error(
+        "expected `s3://BUCKET/PATH`, `wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH` or \
+         `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH` after `{scheme}:`"
+    )]
+    Bucket {
+        /// The scheme.
+        scheme: String,
+    },
     /// A registered model without version.
     #[error(
         "`models:/{name}` does not say which version: write `models:/{name}/1`, \

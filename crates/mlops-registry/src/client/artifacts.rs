@@ -1,10 +1,15 @@
 //! The files of runs and models.
 
+mod bucket;
 mod checksums;
+#[cfg(any(feature = "s3", feature = "azure"))]
+mod cloud;
 mod download;
 mod file_body;
 mod folder;
 mod location;
+#[cfg(any(feature = "s3", feature = "azure"))]
+mod objects;
 mod proxy;
 mod staging;
 mod store;
@@ -16,6 +21,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) use checksums::Checksums;
+#[cfg(any(feature = "s3", feature = "azure"))]
+pub(crate) use cloud::Cloud;
 pub use transfer::{Progress, Transfer};
 pub(crate) use upload::{DESCRIPTION, Source, upload_files};
 
@@ -65,12 +72,19 @@ pub struct ArtifactRepository {
 const MAX_DEPTH: usize = 32;
 
 impl MlflowClient {
-    /// The files at a location that the server named, such as a run's `artifact_uri`: `mlflow-artifacts:`, and where the
-    /// client was [allowed](super::MlflowClientBuilder::local_artifacts) to, `file:` and paths. Nothing is sent yet.
+    /// The files at a location that the server named, such as a run's `artifact_uri`. Nothing is sent yet.
+    ///
+    /// | location | |
+    /// |---|---|
+    /// | `mlflow-artifacts:` | behind the server |
+    /// | `file:`, a path | where the client was [allowed](super::MlflowClientBuilder::local_artifacts) to |
+    /// | `s3:` | with the feature `s3`, by the client's `storage_options` |
+    /// | `wasbs:`, `abfss:` | with the feature `azure`, by the client's `storage_options` |
     ///
     /// # Errors
     /// * [`InvalidUri`](ErrorKind::InvalidUri) if the location is malformed
     /// * [`Unsupported`](ErrorKind::Unsupported) if it is of another kind, or a local one that is not allowed
+    /// * [`Setting`](ErrorKind::Setting) if the options do not lead there
     pub fn artifact_repository(&self, uri: &str) -> Result<ArtifactRepository, Error> {
         let location = Location::parse(uri)?;
         Ok(ArtifactRepository {

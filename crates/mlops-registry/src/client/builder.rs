@@ -5,8 +5,12 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+#[cfg(any(feature = "s3", feature = "azure"))]
+use super::artifacts::Cloud;
 use super::auth::{Auth, Session};
 use super::retries::Retries;
+#[cfg(any(feature = "s3", feature = "azure"))]
+use super::storage_options::StorageOptions;
 use super::tls::Tls;
 use super::transport::{Timeouts, Transport};
 use super::{MlflowClient, SettingError};
@@ -26,6 +30,8 @@ pub struct MlflowClientBuilder {
     registry: Option<Box<Self>>,
     has_unity_catalog: bool,
     local_artifacts: bool,
+    #[cfg(any(feature = "s3", feature = "azure"))]
+    storage_options: Vec<(String, String)>,
 }
 
 const HOST: &str = "host";
@@ -44,6 +50,8 @@ impl MlflowClientBuilder {
             registry: None,
             has_unity_catalog: false,
             local_artifacts: false,
+            #[cfg(any(feature = "s3", feature = "azure"))]
+            storage_options: Vec::new(),
         }
     }
 
@@ -118,22 +126,65 @@ impl MlflowClientBuilder {
         Self { local_artifacts: are_shared, ..self }
     }
 
+    /// What artifacts in object storage are reached by, with the features `s3` and `azure`: options by the names that the
+    /// crate `object_store` and the environment have for them, those of S3 beginning with `aws_` and those of Azure with
+    /// `azure_`, in either case. Certificates have to be those that this machine believes, unless the option
+    /// `aws_allow_invalid_certificates` says otherwise; those of this builder are for the server.
+    ///
+    /// Without any, S3 is asked with the credentials of the machine or container, if Amazon runs it. A location on Azure
+    /// needs `azure_storage_access_key`, or `azure_storage_account_name` and one of the ways to log in: the server that
+    /// names the location may name the account of somebody else, who must not get a token of yours.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use mlops_registry::client::MlflowClient;
+    ///
+    /// let client = MlflowClient::builder("https://mlflow.example.com")
+    ///     .storage_options([("aws_region", "eu-west-1"), ("aws_endpoint", "https://minio.example.com")])
+    ///     .build()?;
+    /// # Ok::<(), mlops_registry::Error>(())
+    /// ```
+    #[cfg(any(feature = "s3", feature = "azure"))]
+    pub fn storage_options<N: Into<String>, V: Into<String>>(
+        mut self,
+        options: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let pairs = options.into_iter().map(|(name, value)| (name.into(), value.into()));
+        self.storage_options.extend(pairs);
+        self
+    }
+
     /// The client; nothing is sent yet.
     ///
     /// # Errors
     /// * [`InvalidUri`](ErrorKind::InvalidUri) if the tracking URI is none
     /// * [`Unsupported`](ErrorKind::Unsupported) if it is not `http` or `https`
-    /// * [`Setting`](ErrorKind::Setting) if certificates, headers or secrets cannot be used, or exclude each other
+    /// * [`Setting`](ErrorKind::Setting) if certificates, headers, secrets or options cannot be used, or exclude each
+    ///   other
     /// * [`Io`](ErrorKind::Io) if the certificates of this machine cannot be used
     pub fn build(self) -> Result<MlflowClient, Error> {
         let local_artifacts = self.local_artifacts;
+        #[cfg(any(feature = "s3", feature = "azure"))]
+        let cloud = Arc::new(self.cloud()?);
         let (transport, server_info) = (Arc::new(self.transport()?), Arc::default());
-        Ok(MlflowClient { transport, server_info, local_artifacts })
+        Ok(MlflowClient {
+            transport,
+            server_info,
+            local_artifacts,
+            #[cfg(any(feature = "s3", feature = "azure"))]
+            cloud,
+        })
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    #[cfg(any(feature = "s3", feature = "azure"))]
+    fn cloud(&self) -> Result<Cloud, Error> {
+        let options = StorageOptions::parse(&self.storage_options)?;
+        Cloud::new(options, self.timeouts, self.retries)
     }
 
     fn transport(self) -> Result<Transport, Error> {

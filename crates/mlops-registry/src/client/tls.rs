@@ -1,5 +1,7 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use reqwest::Url;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
@@ -63,6 +65,14 @@ impl Tls {
             Error::setting(IDENTITY, form)
         })
     }
+}
+
+/// Whether nobody between here and there can read what is sent.
+pub(crate) fn is_private(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    url.scheme() == "https" || is_here
 }
 
 fn roots(pem: &[u8]) -> Result<RootCertStore, Error> {

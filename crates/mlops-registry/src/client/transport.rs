@@ -3,6 +3,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, ClientBuilder, Method, RequestBuilder, Response, Url};
+use rustls::ClientConfig;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::sleep;
 
@@ -58,24 +59,15 @@ impl Transport {
         tls: &Tls,
         timeouts: Timeouts,
     ) -> Result<Self, Error> {
-        let connections = |client: ClientBuilder| {
+        let built = |client: ClientBuilder| {
             client.build().map_err(|error| {
                 Error::new(ErrorKind::Io, "prepare connections to", &base).with_source(error)
             })
         };
         let tls = tls.config()?;
-        let client = || {
-            Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .user_agent(USER_AGENT)
-                .connect_timeout(timeouts.connect)
-                .pool_idle_timeout(POOL_IDLE)
-                // Whoever follows sends secrets to whom the server names.
-                .redirect(Policy::none())
-        };
         Ok(Self {
-            http: connections(client().read_timeout(timeouts.read))?,
-            uploads: connections(client())?,
+            http: built(connections(&tls, timeouts).read_timeout(timeouts.read))?,
+            uploads: built(connections(&tls, timeouts))?,
             timeouts,
             session,
             headers: HeaderMap::new(),
@@ -244,6 +236,17 @@ impl Transport {
         }
         Err((failure, error))
     }
+}
+
+/// Connections by which secrets are sent.
+pub(crate) fn connections(tls: &ClientConfig, timeouts: Timeouts) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .user_agent(USER_AGENT)
+        .connect_timeout(timeouts.connect)
+        .pool_idle_timeout(POOL_IDLE)
+        // Whoever follows sends secrets to whom the server names.
+        .redirect(Policy::none())
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServerError> {

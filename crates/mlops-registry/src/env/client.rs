@@ -26,6 +26,21 @@ use crate::{Error, ErrorKind, UriError};
 /// | `MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR` | [`Retries::first`] in seconds, 0 to 120 |
 /// | `MLFLOW_HTTP_REQUEST_TIMEOUT` | how long a server is waited for until it goes on, in seconds |
 ///
+/// Artifacts in object storage, with the features `s3` and `azure`:
+///
+/// | variable | |
+/// |---|---|
+/// | `MLFLOW_S3_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` | where S3 is, the first that is set |
+/// | `MLFLOW_S3_IGNORE_TLS` | `true`: whoever answers is believed to be S3 |
+/// | `AWS_REGION`, `AWS_DEFAULT_REGION` | the region, else that of the profile in `~/.aws/config` |
+/// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | keys, else those of the profile |
+/// | `AWS_PROFILE` | the profile in `~/.aws/credentials`; `default` by default |
+/// | `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_CONTAINER_..` | the roles of Kubernetes and containers |
+/// | `AZURE_STORAGE_CONNECTION_STRING` | account, key or signature, and where; alone |
+/// | `AZURE_STORAGE_ACCESS_KEY`, `AZURE_STORAGE_SAS_TOKEN` | a key or signature |
+/// | `AZURE_STORAGE_ACCOUNT_NAME` | the account; without a key it has to be named |
+/// | `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`, `AZURE_FEDERATED_TOKEN_FILE` | a log-in by Entra |
+///
 /// Without `MLFLOW_REGISTRY_URI` the registry is where runs are tracked; on Databricks, as for MLflow 3, Unity Catalog.
 /// The variables `MLFLOW_TRACKING_..` and `MLFLOW_WORKSPACE` are about `http` and `https` servers, that of the registry
 /// too. Where and who on Databricks comes from the profile that the URI names, in the file `DATABRICKS_CONFIG_FILE` or
@@ -130,6 +145,8 @@ impl Place {
                 if *has_unity_catalog { builder.unity_catalog() } else { builder }
             }
         };
+        #[cfg(any(feature = "s3", feature = "azure"))]
+        let builder = builder.storage_options(super::storage::options(variables)?);
         patience(builder, variables)
     }
 }

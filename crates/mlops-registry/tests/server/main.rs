@@ -17,6 +17,8 @@ mod registry;
 
 #[cfg(test)]
 use mlops_registry::client::MlflowClient;
+#[cfg(test)]
+use mlops_registry::env;
 
 /// Without a server, a line on stderr says what is not tested.
 #[cfg(test)]
@@ -25,7 +27,8 @@ fn client() -> Option<MlflowClient> {
     if uri.is_none() {
         eprintln!("left out: a server of MLflow (MLOPS_MLFLOW_SERVER names none)");
     }
-    uri.map(|uri| MlflowClient::new(&uri).unwrap())
+    // Object storage is reached as the environment says.
+    uri.map(|uri| env::client_builder(Some(&uri)).unwrap().build().unwrap())
 }
 
 #[cfg(test)]

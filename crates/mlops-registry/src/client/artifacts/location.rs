@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 
+use super::bucket::Bucket;
 use super::folder::Folder;
 use super::proxy::Proxy;
 use super::store::Store;
@@ -22,6 +23,8 @@ pub(crate) enum Location {
     },
     /// A directory of the machine that the program runs on.
     Local(PathBuf),
+    /// In object storage.
+    Bucket(Bucket),
 }
 
 const PROXIED: &str = "mlflow-artifacts";
@@ -43,6 +46,9 @@ impl Location {
         if scheme.eq_ignore_ascii_case("file") {
             return file_uri::decode(rest).map(Self::Local).map_err(malformed);
         }
+        if let Some(bucket) = Bucket::parse(scheme, rest).map_err(malformed)? {
+            return Ok(Self::Bucket(bucket));
+        }
         if !scheme.eq_ignore_ascii_case(PROXIED) {
             return Err(malformed(UriError::Scheme { scheme: scheme.to_owned() }));
         }
@@ -63,13 +69,19 @@ impl Location {
     }
 
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a local location that the client may not use.
+    /// * [`Unsupported`](ErrorKind::Unsupported) for a local location that the client may not use, and for a bucket that
+    ///   the crate was compiled without a way to
+    /// * [`Setting`](ErrorKind::Setting) if the options of object storage do not lead there
     pub(crate) fn open(self, client: &MlflowClient) -> Result<Arc<dyn Store>, Error> {
         match self {
             Self::Proxied { authority, path } => {
                 let server = server(&client.transport.base, authority.as_deref())?;
                 Ok(Arc::new(Proxy::new(Arc::clone(&client.transport), &server, path)))
             }
+            #[cfg(any(feature = "s3", feature = "azure"))]
+            Self::Bucket(bucket) => client.cloud.open(&bucket),
+            #[cfg(not(any(feature = "s3", feature = "azure")))]
+            Self::Bucket(bucket) => Err(bucket.without_feature()),
             Self::Local(path) if client.local_artifacts => Ok(Arc::new(Folder::new(path))),
             Self::Local(path) => {
                 let target = format_args!("`{}`, a path of the server's machine", path.display());

@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Url};
 use serde::Deserialize;
@@ -12,6 +10,7 @@ use crate::client::SettingError;
 use crate::client::exchange::exchange;
 use crate::client::retries::Failure;
 use crate::client::server_error::{Login, ServerError};
+use crate::client::tls::is_private;
 use crate::client::wire;
 
 /// Who gives tokens to a client for its identifier and secret: RFC 6749, section 4.4.
@@ -167,10 +166,7 @@ fn encoded(url: &Url, form: &[(&str, &str)]) -> String {
 }
 
 fn check_secrecy(url: &Url) -> Result<(), Error> {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let is_here =
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if url.scheme() == "https" || is_here {
+    if is_private(url) {
         return Ok(());
     }
     Err(Error::setting(format_args!("`{url}`"), SettingError::Unencrypted))

@@ -1,0 +1,207 @@
+use std::future::poll_fn;
+use std::path::Path as FilePath;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use object_store::path::Path;
+use object_store::{
+    Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart,
+};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+use super::bucket::Bucket;
+use super::store::{Answer, Chunks, Content, Mark, Sent, Store};
+use super::{Artifact, join};
+use crate::{Error, ErrorKind};
+
+/// Artifacts in a bucket of S3 or a container of Azure.
+#[derive(Debug)]
+pub(crate) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    place: Place,
+    /// Below the bucket or container; empty for all of it.
+    root: String,
+}
+
+/// What a bucket is called in errors.
+#[derive(Clone, Debug)]
+struct Place(Arc<str>);
+
+/// Files that are larger are sent in parts of this size; S3 takes 10,000 of them.
+const PART: usize = 8 << 20;
+/// The largest number of parts.
+const MAX_PARTS: u64 = 10_000;
+/// So many parts of a file are under way at once.
+const PARALLEL: usize = 4;
+
+const LIST: &str = "list the artifacts in";
+const READ: &str = "read the artifact";
+const WRITE: &str = "write the artifact";
+
+impl Place {
+    fn failed(&self, operation: &'static str, path: &str, error: StoreError) -> Error {
+        let kind = match error {
+            StoreError::NotFound { .. } => ErrorKind::NotFound,
+            StoreError::PermissionDenied { .. } => ErrorKind::Forbidden,
+            StoreError::Unauthenticated { .. } => ErrorKind::Unauthorized,
+            StoreError::InvalidPath { .. } => ErrorKind::InvalidName,
+            StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => {
+                ErrorKind::Unsupported
+            }
+            _ => ErrorKind::Unavailable,
+        };
+        Error::new(kind, operation, format_args!("`{path}` of `{}`", self.0)).with_source(error)
+    }
+}
+
+impl Objects {
+    /// Artifacts in the bucket that `store` reaches.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, bucket: &Bucket) -> Self {
+        let place = Place(bucket.to_string().into());
+        Self { store, place, root: bucket.path().to_owned() }
+    }
+
+    /// The key of a file or folder.
+    fn key(&self, operation: &'static str, path: &str) -> Result<Path, Error> {
+        let key = Path::parse(join(&self.root, path));
+        key.map_err(|error| self.place.failed(operation, path, error.into()))
+    }
+
+    /// Whether a file is the one of the mark and goes on behind it.
+    async fn goes_on(&self, key: &Path, mark: &Mark) -> object_store::Result<bool> {
+        let found = self.store.head(key).await?;
+        Ok(found.e_tag.as_ref() == Some(&mark.tag) && mark.start < found.size)
+    }
+
+    /// Sends a large file in parts, which appear together or not at all.
+    async fn send_parts(
+        &self,
+        key: &Path,
+        path: &str,
+        source: &FilePath,
+        size: u64,
+        sent: &Sent,
+    ) -> Result<(), Error> {
+        let failed = |error| self.place.failed(WRITE, path, error);
+        let part = PART.max(usize::try_from(size.div_ceil(MAX_PARTS)).unwrap_or(usize::MAX));
+        let upload = self.store.put_multipart(key).await.map_err(failed)?;
+        let mut parts = WriteMultipart::new_with_chunk_size(upload, part);
+        let outcome = async {
+            let unread = |error| Error::io("read", source, error);
+            let mut file = File::open(source).await.map_err(unread)?;
+            let mut n_bytes = 0;
+            while n_bytes < size {
+                parts.wait_for_capacity(PARALLEL).await.map_err(failed)?;
+                let bytes = read_up_to(&mut file, part).await.map_err(unread)?;
+                if bytes.is_empty() {
+                    return Err(unread(std::io::ErrorKind::UnexpectedEof.into()));
+                }
+                n_bytes += bytes.len() as u64;
+                parts.put(bytes);
+                sent(n_bytes);
+            }
+            Ok(())
+        };
+        if let Err(error) = outcome.await {
+            // Whether they could be removed does not change what went wrong.
+            let _ = parts.abort().await;
+            return Err(error);
+        }
+        parts.finish().await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+async fn read_up_to(file: &mut File, n_bytes: usize) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(n_bytes);
+    file.take(n_bytes as u64).read_to_end(&mut bytes).await?;
+    Ok(bytes.into())
+}
+
+impl Store for Objects {
+    fn list<'a>(&'a self, folder: &'a str) -> Answer<'a, Vec<Artifact>> {
+        Box::pin(async move {
+            let key = self.key(LIST, folder)?;
+            let listing = self.store.list_with_delimiter(Some(&key)).await;
+            let listing = listing.map_err(|error| self.place.failed(LIST, folder, error))?;
+            let objects =
+                listing.objects.iter().map(|object| (&object.location, Some(object.size)));
+            let folders = listing.common_prefixes.iter().map(|prefix| (prefix, None));
+            let artifact = |(location, size): (&Path, Option<u64>)| {
+                // The folder itself may be an object, too.
+                let name = location.as_ref().strip_prefix(key.as_ref())?;
+                let name = name.trim_start_matches('/');
+                (!name.is_empty()).then(|| Artifact {
+                    path: join(folder, name),
+                    size,
+                    is_folder: size.is_none(),
+                })
+            };
+            Ok(objects.chain(folders).filter_map(artifact).collect())
+        })
+    }
+
+    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
+        Box::pin(async move {
+            let key = self.key(READ, path)?;
+            let failed = |error| self.place.failed(READ, path, error);
+            let mut options = GetOptions::default();
+            if let Some(mark) = from
+                && self.goes_on(&key, mark).await.map_err(failed)?
+            {
+                options.range = Some(GetRange::Offset(mark.start));
+                options.if_match = Some(mark.tag.clone());
+            }
+            let found = match self.store.get_opts(&key, options).await {
+                // Another one has come in between.
+                Err(StoreError::Precondition { .. }) => return self.read(path, None).await,
+                found => found.map_err(failed)?,
+            };
+            Ok(Content {
+                start: found.range.start,
+                size: Some(found.meta.size),
+                tag: found.meta.e_tag.clone(),
+                chunks: Box::new(Body {
+                    chunks: found.into_stream(),
+                    place: self.place.clone(),
+                    path: path.to_owned(),
+                }),
+            })
+        })
+    }
+
+    fn write<'a>(&'a self, path: &'a str, source: &'a FilePath, sent: Sent) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let key = self.key(WRITE, path)?;
+            let unread = |error| Error::io("read", source, error);
+            let size = tokio::fs::metadata(source).await.map_err(unread)?.len();
+            if size > PART as u64 {
+                return self.send_parts(&key, path, source, size, &sent).await;
+            }
+            let bytes = tokio::fs::read(source).await.map_err(unread)?;
+            let put = self.store.put(&key, bytes.into()).await;
+            put.map_err(|error| self.place.failed(WRITE, path, error))?;
+            sent(size);
+            Ok(())
+        })
+    }
+}
+
+/// The content of an object.
+struct Body {
+    chunks: Pin<Box<dyn Stream<Item = object_store::Result<Bytes>> + Send>>,
+    place: Place,
+    path: String,
+}
+
+impl Chunks for Body {
+    fn next(&mut self) -> Answer<'_, Option<Bytes>> {
+        Box::pin(async {
+            let chunk = poll_fn(|context| self.chunks.as_mut().poll_next(context)).await;
+            chunk.transpose().map_err(|error| self.place.failed(READ, &self.path, error))
+        })
+    }
+}
