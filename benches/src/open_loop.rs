@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 
@@ -48,39 +51,39 @@ pub fn run(
     let mut due = (0..n_requests)
         .map(|at| start + Duration::from_secs_f64(at as f64 / per_second))
         .peekable();
-    let mut idle = VecDeque::from(connections);
-    let mut busy: Vec<Busy> = Vec::new();
+    let events = Events::of(&connections)?;
+    let mut lines: Vec<Line> = connections.into_iter().map(Line::new).collect();
+    let mut idle: VecDeque<usize> = (0..lines.len()).collect();
     let mut latencies = Vec::with_capacity(n_requests);
     while latencies.len() < n_requests {
         let now = Instant::now();
-        while let Some(connection) = idle.pop_front() {
+        while let Some(at) = idle.pop_front() {
             let Some(intended) = due.next_if(|due| *due <= now) else {
-                idle.push_front(connection);
+                idle.push_front(at);
                 break;
             };
-            busy.push(Busy { connection, intended, n_sent: 0 }.write(request)?);
+            let line = &mut lines[at];
+            (line.intended, line.n_sent) = (intended, 0);
+            line.write(request)?;
+            events.wants(at, line, request)?;
         }
         let next = due.peek().filter(|_| !idle.is_empty());
         let until = next.map(|next| next.saturating_duration_since(Instant::now()));
-        let ready = wait(&busy, request, until)?;
-        let mut waiting = Vec::with_capacity(busy.len());
-        for (mut each, is_ready) in busy.into_iter().zip(ready) {
-            if is_ready {
-                each = each.write(request)?;
+        for at in events.wait(until)? {
+            let line = &mut lines[at];
+            if line.n_sent < request.len() {
+                line.write(request)?;
+                events.wants(at, line, request)?;
             }
             // A response may come before all of the request is sent.
-            if is_ready
-                && each.n_sent == request.len()
-                && let Some(response) = each.connection.try_read()?
+            if line.n_sent == request.len()
+                && let Some(response) = line.connection.try_read()?
             {
-                latencies.push(each.intended.elapsed());
+                latencies.push(line.intended.elapsed());
                 check(&response)?;
-                idle.push_back(each.connection);
-            } else {
-                waiting.push(each);
+                idle.push_back(at);
             }
         }
-        busy = waiting;
     }
     let took = start.elapsed().as_secs_f64();
     latencies.sort_unstable();
@@ -92,37 +95,76 @@ pub fn run(
     })
 }
 
-/// A request on its way.
-struct Busy {
+/// A connection and the request on it.
+struct Line {
     connection: Connection,
     intended: Instant,
     /// The bytes of it that the connection took.
     n_sent: usize,
+    /// Whether it is waited for until the connection takes more.
+    is_full: bool,
 }
 
-impl Busy {
+impl Line {
+    fn new(connection: Connection) -> Self {
+        Self { connection, intended: Instant::now(), n_sent: 0, is_full: false }
+    }
+
     /// Sends what is left, as far as the connection takes it.
-    fn write(mut self, request: &[u8]) -> io::Result<Self> {
-        if let Some(left) = request.get(self.n_sent..).filter(|left| !left.is_empty()) {
-            self.n_sent += self.connection.try_write(left)?;
-        }
-        Ok(self)
+    fn write(&mut self, request: &[u8]) -> io::Result<()> {
+        self.n_sent += self.connection.try_write(&request[self.n_sent..])?;
+        Ok(())
     }
 }
 
-/// Waits for a connection, or for that long, and says which are ready.
-fn wait(busy: &[Busy], request: &[u8], at_most: Option<Duration>) -> io::Result<Vec<bool>> {
-    let mut each = Vec::with_capacity(busy.len());
-    for Busy { connection, n_sent, .. } in busy {
-        let write = if *n_sent < request.len() { PollFlags::OUT } else { PollFlags::empty() };
-        each.push(PollFd::new(connection, PollFlags::IN | write));
+/// News of connections, however many there are: a client that asks for all of them each time takes more from the service
+/// than the requests do.
+struct Events(OwnedFd);
+
+impl Events {
+    /// Connections are known by their position.
+    fn of(connections: &[Connection]) -> io::Result<Self> {
+        let events = epoll::create(CreateFlags::CLOEXEC)?;
+        for (at, connection) in connections.iter().enumerate() {
+            epoll::add(&events, connection, EventData::new_u64(at as u64), EventFlags::IN)?;
+        }
+        Ok(Self(events))
     }
-    let timeout = Timespec::try_from(at_most.unwrap_or(PATIENCE)).map_err(io::Error::other)?;
-    if retry_on_intr(|| poll(&mut each, Some(&timeout)))? == 0 && at_most.is_none() {
-        return Err(io::ErrorKind::TimedOut.into());
+
+    /// Waits for a connection to take more, too, if there is more.
+    fn wants(&self, at: usize, line: &mut Line, request: &[u8]) -> io::Result<()> {
+        let is_full = line.n_sent < request.len();
+        if is_full != line.is_full {
+            let write = if is_full { EventFlags::OUT } else { EventFlags::empty() };
+            let data = EventData::new_u64(at as u64);
+            epoll::modify(&self.0, &line.connection, data, EventFlags::IN | write)?;
+            line.is_full = is_full;
+        }
+        Ok(())
     }
-    Ok(each.iter().map(|each| !each.revents().is_empty()).collect())
+
+    /// Waits for connections, or for that long, and says which are ready.
+    fn wait(&self, at_most: Option<Duration>) -> io::Result<Vec<usize>> {
+        // epoll by itself counts in milliseconds.
+        let timeout = Timespec::try_from(at_most.unwrap_or(PATIENCE)).map_err(io::Error::other)?;
+        let mut news = [PollFd::new(&self.0, PollFlags::IN)];
+        if retry_on_intr(|| poll(&mut news, Some(&timeout)))? == 0 {
+            return if at_most.is_none() {
+                Err(io::ErrorKind::TimedOut.into())
+            } else {
+                Ok(vec![])
+            };
+        }
+        let mut ready = Vec::with_capacity(MANY);
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        retry_on_intr(|| epoll::wait(&self.0, spare_capacity(&mut ready), Some(&now)))?;
+        let positions = ready.iter().map(|event| usize::try_from(event.data.u64()));
+        positions.collect::<Result<_, _>>().map_err(io::Error::other)
+    }
 }
+
+/// So much news is taken at once.
+const MANY: usize = 64;
 
 /// Refuses every response that is not 200.
 ///
