@@ -5,12 +5,16 @@ mod checksums;
 #[cfg(any(feature = "s3", feature = "azure"))]
 mod cloud;
 mod download;
+mod fetch;
 mod file_body;
 mod folder;
+mod listing;
 mod location;
 #[cfg(any(feature = "s3", feature = "azure"))]
 mod objects;
 mod proxy;
+mod send;
+mod signed;
 mod staging;
 mod store;
 mod transfer;
@@ -26,7 +30,7 @@ pub(crate) use cloud::Cloud;
 pub use transfer::{Progress, Transfer};
 pub(crate) use upload::{DESCRIPTION, Source, upload_files};
 
-use super::MlflowClient;
+use super::{MlflowClient, ResolvedModel};
 use crate::{ArtifactPath, Error, ErrorKind};
 use location::Location;
 use store::Store;
@@ -78,6 +82,7 @@ impl MlflowClient {
     /// |---|---|
     /// | `mlflow-artifacts:` | behind the server |
     /// | `file:`, a path | where the client was [allowed](super::MlflowClientBuilder::local_artifacts) to |
+    /// | `dbfs:` of a run or logged model of Databricks | by addresses that Databricks signs |
     /// | `s3:` | with the feature `s3`, by the client's `storage_options` |
     /// | `wasbs:`, `abfss:` | with the feature `azure`, by the client's `storage_options` |
     ///
@@ -86,7 +91,23 @@ impl MlflowClient {
     /// * [`Unsupported`](ErrorKind::Unsupported) if it is of another kind, or a local one that is not allowed
     /// * [`Setting`](ErrorKind::Setting) if the options do not lead there
     pub fn artifact_repository(&self, uri: &str) -> Result<ArtifactRepository, Error> {
-        let location = Location::parse(uri)?;
+        self.repository_at(uri, Location::parse(uri)?)
+    }
+
+    /// The files of a model that was resolved.
+    ///
+    /// # Errors
+    /// As [`artifact_repository`](Self::artifact_repository).
+    pub(crate) fn repository_of(&self, model: &ResolvedModel) -> Result<ArtifactRepository, Error> {
+        let uri = &model.artifact_uri;
+        let location = match &model.version {
+            Some(version) => Location::of_version(uri, &version.name, version.version)?,
+            None => Location::parse(uri)?,
+        };
+        self.repository_at(uri, location)
+    }
+
+    fn repository_at(&self, uri: &str, location: Location) -> Result<ArtifactRepository, Error> {
         Ok(ArtifactRepository {
             uri: uri.trim_end_matches('/').to_owned(),
             store: location.open(self)?,

@@ -159,7 +159,7 @@ impl ModelCache {
         resolved: &ResolvedModel,
         transfer: &Transfer,
     ) -> Result<CachedModel, Error> {
-        let repository = client.artifact_repository(&resolved.artifact_uri)?;
+        let repository = client.repository_of(resolved)?;
         let folder = self.root.join("downloads");
         make(&folder)?;
         let arrived = folder.join(key(server, &resolved.uri));

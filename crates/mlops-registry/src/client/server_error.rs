@@ -170,6 +170,14 @@ impl ServerError {
             Some(403) if self.login == Login::Credentials => {
                 Some("the server knows who asks, and has not permitted it")
             }
+            Some(400)
+                if self.endpoint.starts_with("DELETE ")
+                    && self.message.contains("Missing value for required parameter") =>
+            {
+                Some(
+                    "something on the way takes the bodies of DELETE requests: a proxy has to let them pass",
+                )
+            }
             Some(300..=399) => Some("the server has moved: use the address that it names"),
             None => Some("see that the server runs and can be reached from here"),
             _ => None,
@@ -264,6 +272,16 @@ mod tests {
         let (kind, text) = answer(401, "<p>You are not authenticated");
         assert_eq!(kind, ErrorKind::Unauthorized);
         assert!(text.contains("You are not authenticated; give the client a token"), "{text}");
+    }
+
+    #[test]
+    fn who_takes_the_bodies_of_deletions_away_is_told() {
+        let body = r#"{"error_code":"INVALID_PARAMETER_VALUE","message":"Missing value for required parameter 'name'."}"#;
+        let mut error = ServerError::of_answer(400, body.as_bytes());
+        error.endpoint = "POST http://h/x".to_owned();
+        assert!(!error.to_string().contains("proxy"), "{error}");
+        error.endpoint = "DELETE http://h/x".to_owned();
+        assert!(error.to_string().contains("a proxy has to let them pass"), "{error}");
     }
 
     #[test]

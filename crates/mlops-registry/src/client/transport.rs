@@ -204,10 +204,12 @@ impl Transport {
     /// What came instead of success.
     pub(crate) async fn upload(
         &self,
+        method: Method,
         url: Url,
+        headers: HeaderMap,
         body: Body,
     ) -> Result<Response, (Failure, ServerError)> {
-        self.ask(&self.uploads, Method::PUT, url, |request| request.body(body)).await
+        self.ask(&self.uploads, method, url, |request| request.headers(headers).body(body)).await
     }
 
     /// Who asks is told to the server alone.

@@ -1,7 +1,9 @@
 //! The client against the MLflow server that the environment variable `MLOPS_MLFLOW_SERVER` names; `.ci/run mlflow` starts
-//! some. What is written here `tests/python/read_server.py` reads, and what
+//! some. What is true of directories, too, is tested of one in any case. What is written here `tests/python/read_server.py` reads, and what
 //! `tests/python/write_server.py` wrote is read here.
 
+#[cfg(test)]
+mod backend;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
@@ -20,15 +22,21 @@ use mlops_registry::client::MlflowClient;
 #[cfg(test)]
 use mlops_registry::env;
 
-/// Without a server, a line on stderr says what is not tested.
 #[cfg(test)]
 fn client() -> Option<MlflowClient> {
+    let uri = server_or_remark()?;
+    // Object storage is reached as the environment says.
+    Some(env::client_builder(Some(&uri)).unwrap().build().unwrap())
+}
+
+/// Without a server, a line on stderr says what is not tested.
+#[cfg(test)]
+fn server_or_remark() -> Option<String> {
     let uri = server();
     if uri.is_none() {
         eprintln!("left out: a server of MLflow (MLOPS_MLFLOW_SERVER names none)");
     }
-    // Object storage is reached as the environment says.
-    uri.map(|uri| env::client_builder(Some(&uri)).unwrap().build().unwrap())
+    uri
 }
 
 #[cfg(test)]

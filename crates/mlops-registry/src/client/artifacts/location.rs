@@ -6,6 +6,7 @@ use reqwest::Url;
 use super::bucket::Bucket;
 use super::folder::Folder;
 use super::proxy::Proxy;
+use super::signed::{Owner, Signed};
 use super::store::Store;
 use crate::client::MlflowClient;
 use crate::uri::split_scheme;
@@ -25,8 +26,16 @@ pub(crate) enum Location {
     Local(PathBuf),
     /// In object storage.
     Bucket(Bucket),
+    /// Kept by Databricks.
+    Signed {
+        owner: Owner,
+        /// Below what belongs to the owner.
+        path: String,
+    },
 }
 
+const DATABRICKS: &str = "dbfs";
+const REGISTRY: &str = "/databricks/mlflow-registry/";
 const PROXIED: &str = "mlflow-artifacts";
 
 impl Location {
@@ -45,6 +54,11 @@ impl Location {
         };
         if scheme.eq_ignore_ascii_case("file") {
             return file_uri::decode(rest).map(Self::Local).map_err(malformed);
+        }
+        if scheme.eq_ignore_ascii_case(DATABRICKS)
+            && let Some((owner, path)) = databricks_owner(rest)
+        {
+            return Ok(Self::Signed { owner, path });
         }
         if let Some(bucket) = Bucket::parse(scheme, rest).map_err(malformed)? {
             return Ok(Self::Bucket(bucket));
@@ -68,6 +82,21 @@ impl Location {
         Ok(Self::Proxied { authority, path: path.to_owned() })
     }
 
+    /// The location of the files of a registered version, which the registry of a Databricks workspace keeps itself.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn of_version(uri: &str, name: &str, version: u64) -> Result<Self, Error> {
+        let is_kept = split_scheme(uri).is_some_and(|(scheme, rest)| {
+            scheme.eq_ignore_ascii_case(DATABRICKS) && rest.starts_with(REGISTRY)
+        });
+        if !is_kept {
+            return Self::parse(uri);
+        }
+        let owner = Owner::Version { name: name.to_owned(), version };
+        Ok(Self::Signed { owner, path: String::new() })
+    }
+
     /// # Errors
     /// * [`Unsupported`](ErrorKind::Unsupported) for a local location that the client may not use, and for a bucket that
     ///   the crate was compiled without a way to
@@ -82,12 +111,27 @@ impl Location {
             Self::Bucket(bucket) => client.cloud.open(&bucket),
             #[cfg(not(any(feature = "s3", feature = "azure")))]
             Self::Bucket(bucket) => Err(bucket.without_feature()),
+            Self::Signed { owner, path } => {
+                Ok(Arc::new(Signed::new(Arc::clone(&client.transport), owner, path)))
+            }
             Self::Local(path) if client.local_artifacts => Ok(Arc::new(Folder::new(path))),
             Self::Local(path) => {
                 let target = format_args!("`{}`, a path of the server's machine", path.display());
                 Err(Error::new(ErrorKind::Unsupported, "open the artifact repository", target))
             }
         }
+    }
+}
+
+/// Whose artifacts are at `/databricks/mlflow-tracking/EXPERIMENT/..`, and where among them.
+fn databricks_owner(rest: &str) -> Option<(Owner, String)> {
+    let path = rest.strip_prefix("/databricks/mlflow-tracking/")?.trim_end_matches('/');
+    path.parse::<ArtifactPath>().ok()?;
+    let mut parts = path.splitn(4, '/').skip(1);
+    match (parts.next()?, parts.next()?, parts.next().unwrap_or("")) {
+        ("logged_models", id, path) => Some((Owner::LoggedModel(id.to_owned()), path.to_owned())),
+        (id, "artifacts", path) => Some((Owner::Run(id.to_owned()), path.to_owned())),
+        _ => None,
     }
 }
 
@@ -130,7 +174,29 @@ mod tests {
         ] {
             assert_eq!(Location::parse(uri).unwrap_err().kind(), ErrorKind::InvalidUri, "{uri}");
         }
-        assert!(Location::parse("hdfs://h/x").unwrap_err().is_unsupported());
+        for uri in ["hdfs://h/x", "dbfs:/FileStore/x", "dbfs:/databricks/mlflow-registry/1/m"] {
+            assert!(Location::parse(uri).unwrap_err().is_unsupported(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn databricks_says_whose_artifacts_they_are() {
+        let signed = |owner, path: &str| Location::Signed { owner, path: path.to_owned() };
+        let root = "dbfs:/databricks/mlflow-tracking/12";
+        for (path, owner, rest) in [
+            ("0a/artifacts", Owner::Run("0a".to_owned()), ""),
+            ("0a/artifacts/plots/a b/", Owner::Run("0a".to_owned()), "plots/a b"),
+            ("logged_models/m-1", Owner::LoggedModel("m-1".to_owned()), ""),
+            ("logged_models/m-1/data", Owner::LoggedModel("m-1".to_owned()), "data"),
+        ] {
+            let location = Location::parse(&format!("{root}/{path}")).unwrap();
+            assert_eq!(location, signed(owner, rest), "{path}");
+        }
+        let uri = "dbfs:/databricks/mlflow-registry/1/models/wine";
+        let owner = Owner::Version { name: "wine".to_owned(), version: 3 };
+        assert_eq!(Location::of_version(uri, "wine", 3).unwrap(), signed(owner, ""));
+        let elsewhere = Location::of_version("/srv/wine", "wine", 3).unwrap();
+        assert_eq!(elsewhere, Location::Local("/srv/wine".into()));
     }
 
     #[test]

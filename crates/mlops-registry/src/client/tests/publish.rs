@@ -19,8 +19,13 @@ const VERSION: &str =
     r#"{"model_version":{"name":"wine","version":"1","current_stage":"None","source":"s"}}"#;
 const ARTIFACTS: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
-/// A server that has logged models or not, and takes the file `constant.bin` or not.
-fn mlflow(has_logged_models: bool, takes: bool) -> MockServer {
+/// A server that takes files.
+fn taken() -> Reply {
+    Reply::json(200, "")
+}
+
+/// A server that has logged models or not, and does so with the file `constant.bin`.
+fn mlflow(has_logged_models: bool, does: Reply) -> MockServer {
     let files: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
     let answer = move |request: &MockRequest| {
         let (method, target) = request.line.split_once(' ').unwrap();
@@ -32,11 +37,8 @@ fn mlflow(has_logged_models: bool, takes: bool) -> MockServer {
                     .map(|(name, size)| json!({"path": name, "is_dir": false, "file_size": size}));
                 return Reply::json(200, json!({"files": listed.collect::<Vec<_>>()}).to_string());
             }
-            if path.ends_with("constant.bin") && !takes {
-                return Reply::json(403, "{}");
-            }
             files.push((path.rsplit('/').next().unwrap().to_owned(), request.body.len()));
-            return Reply::json(200, "");
+            return if path.ends_with("constant.bin") { does.clone() } else { taken() };
         }
         match target.split('?').next().unwrap().rsplit('/').next().unwrap() {
             "get" => Reply::json(200, RUN),
@@ -72,7 +74,7 @@ fn changes(server: &MockServer) -> Vec<String> {
 
 #[tokio::test]
 async fn a_logged_model_is_ready_when_all_of_it_is_there() {
-    let server = mlflow(true, true);
+    let server = mlflow(true, taken());
     let published = publish(&server).await.unwrap();
     assert_eq!(published.model_id, Some(model_id()));
     assert_eq!(published.version.unwrap().version, 1);
@@ -110,7 +112,7 @@ async fn a_logged_model_is_ready_when_all_of_it_is_there() {
 
 #[tokio::test]
 async fn a_logged_model_that_does_not_arrive_is_marked_and_not_registered() {
-    let server = mlflow(true, false);
+    let server = mlflow(true, Reply::json(403, "{}"));
     assert_eq!(publish(&server).await.unwrap_err().kind(), ErrorKind::Forbidden);
     let changes = changes(&server);
     assert!(
@@ -122,9 +124,25 @@ async fn a_logged_model_that_does_not_arrive_is_marked_and_not_registered() {
     assert_eq!(body(last)["status"], "LOGGED_MODEL_UPLOAD_FAILED");
 }
 
+/// As if the program had died: nothing comes after what has come.
+#[tokio::test]
+async fn what_dies_in_mid_upload_leaves_no_model() {
+    for has_logged_models in [true, false] {
+        let server = mlflow(has_logged_models, Reply::Hang(Duration::from_secs(60)));
+        let dying = tokio::time::timeout(Duration::from_millis(250), publish(&server)).await;
+        dying.unwrap_err();
+        let changes = changes(&server);
+        assert!(changes.iter().any(|change| change == "PUT constant.bin"), "{changes:?}");
+        // Without its description it is no model, and no version leads to it.
+        let of_a_model = ["PUT MLmodel", "POST log-model", "POST create"];
+        assert!(!changes.iter().any(|change| of_a_model.contains(&&**change)), "{changes:?}");
+        assert!(!changes.iter().any(|change| change.starts_with("PATCH")), "{changes:?}");
+    }
+}
+
 #[tokio::test]
 async fn before_mlflow_3_a_model_is_an_artifact_of_its_run() {
-    let server = mlflow(false, true);
+    let server = mlflow(false, taken());
     let published = publish(&server).await.unwrap();
     assert_eq!(
         (published.model_id, published.artifact_uri.as_str()),
@@ -144,7 +162,7 @@ async fn before_mlflow_3_a_model_is_an_artifact_of_its_run() {
 
 #[tokio::test]
 async fn names_that_lead_elsewhere_are_refused_before_anything_is_sent() {
-    let server = mlflow(true, true);
+    let server = mlflow(true, taken());
     let folder = tempfile::tempdir().unwrap();
     let dir = ModelDir::create(folder.path().join("model"), &Constant).unwrap();
     let publication = Publication::new(run_id(), "../wine");
