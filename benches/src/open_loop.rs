@@ -52,7 +52,8 @@ pub fn run(
         .map(|at| start + Duration::from_secs_f64(at as f64 / per_second))
         .peekable();
     let events = Events::of(&connections)?;
-    let mut lines: Vec<Line> = connections.into_iter().map(Line::new).collect();
+    let line = |connection| Line::new(connection, request.len());
+    let mut lines: Vec<Line> = connections.into_iter().map(line).collect();
     let mut idle: VecDeque<usize> = (0..lines.len()).collect();
     let mut latencies = Vec::with_capacity(n_requests);
     while latencies.len() < n_requests {
@@ -106,8 +107,9 @@ struct Line {
 }
 
 impl Line {
-    fn new(connection: Connection) -> Self {
-        Self { connection, intended: Instant::now(), n_sent: 0, is_full: false }
+    /// With nothing left to send of a request of `n` bytes.
+    fn new(connection: Connection, n: usize) -> Self {
+        Self { connection, intended: Instant::now(), n_sent: n, is_full: false }
     }
 
     /// Sends what is left, as far as the connection takes it.

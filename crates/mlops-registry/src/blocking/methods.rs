@@ -106,4 +106,5 @@ impl MlflowClient {
     twin!(resolve(uri: &ModelUri) -> ResolvedModel);
     twin!(publish(model: &ModelDir, publication: &Publication, transfer: &Transfer) -> Published);
     twin!(artifact_repository(uri: &str) -> ArtifactRepository);
+    twin!(artifacts_of(model: &ResolvedModel) -> ArtifactRepository);
 }

@@ -45,6 +45,8 @@ pub struct Artifact {
     pub size: Option<u64>,
     /// Whether it is a folder.
     pub is_folder: bool,
+    /// Changes when the file does, if the store says so.
+    pub(crate) tag: Option<String>,
 }
 
 /// Where the files of a run or a model are, from [`MlflowClient::artifact_repository`].
@@ -94,14 +96,15 @@ impl MlflowClient {
         self.repository_at(uri, Location::parse(uri)?)
     }
 
-    /// The files of a model that was resolved.
+    /// The files at the location of a model that was resolved, also where only the version that has them leads there, as in
+    /// the registry of a Databricks workspace.
     ///
     /// # Errors
     /// As [`artifact_repository`](Self::artifact_repository).
-    pub(crate) fn repository_of(&self, model: &ResolvedModel) -> Result<ArtifactRepository, Error> {
+    pub fn artifacts_of(&self, model: &ResolvedModel) -> Result<ArtifactRepository, Error> {
         let uri = &model.artifact_uri;
-        let location = match &model.version {
-            Some(version) => Location::of_version(uri, &version.name, version.version)?,
+        let location = match &model.owner {
+            Some((name, version)) => Location::of_version(uri, name.as_str(), *version)?,
             None => Location::parse(uri)?,
         };
         self.repository_at(uri, location)

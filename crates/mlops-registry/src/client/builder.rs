@@ -9,8 +9,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use super::artifacts::Cloud;
 use super::auth::{Auth, Session};
 use super::retries::Retries;
-#[cfg(any(feature = "s3", feature = "azure"))]
-use super::storage_options::StorageOptions;
 use super::tls::Tls;
 use super::transport::{Timeouts, Transport};
 use super::{MlflowClient, SettingError};
@@ -128,12 +126,16 @@ impl MlflowClientBuilder {
 
     /// What artifacts in object storage are reached by, with the features `s3` and `azure`: options by the names that the
     /// crate `object_store` and the environment have for them, those of S3 beginning with `aws_` and those of Azure with
-    /// `azure_`, in either case. Certificates have to be those that this machine believes, unless the option
-    /// `aws_allow_invalid_certificates` says otherwise; those of this builder are for the server.
+    /// `azure_`, in either case. They are checked when a bucket is opened. Certificates have to be those that this machine
+    /// believes, unless the option `aws_allow_invalid_certificates` or `azure_allow_invalid_certificates` says otherwise;
+    /// those of this builder are for the server. What has no TLS and is elsewhere needs `aws_allow_http` or
+    /// `azure_allow_http`.
     ///
     /// Without any, S3 is asked with the credentials of the machine or container, if Amazon runs it. A location on Azure
     /// needs `azure_storage_access_key`, or `azure_storage_account_name` and one of the ways to log in: the server that
-    /// names the location may name the account of somebody else, who must not get a token of yours.
+    /// names the location may name the account of somebody else, who must not get a token of yours. In another cloud than
+    /// the public one `azure_storage_endpoint` has to say so. A wait that S3 or Azure ask for is not obeyed; the others of
+    /// [`retries`](Self::retries) are.
     ///
     /// # Examples
     /// ```no_run
@@ -159,13 +161,16 @@ impl MlflowClientBuilder {
     /// # Errors
     /// * [`InvalidUri`](ErrorKind::InvalidUri) if the tracking URI is none
     /// * [`Unsupported`](ErrorKind::Unsupported) if it is not `http` or `https`
-    /// * [`Setting`](ErrorKind::Setting) if certificates, headers, secrets or options cannot be used, or exclude each
-    ///   other
+    /// * [`Setting`](ErrorKind::Setting) if certificates, headers or secrets cannot be used, or exclude each other
     /// * [`Io`](ErrorKind::Io) if the certificates of this machine cannot be used
     pub fn build(self) -> Result<MlflowClient, Error> {
         let local_artifacts = self.local_artifacts;
         #[cfg(any(feature = "s3", feature = "azure"))]
-        let cloud = Arc::new(self.cloud()?);
+        let cloud = Arc::new(Cloud {
+            options: self.storage_options.clone(),
+            timeouts: self.timeouts,
+            retries: self.retries,
+        });
         let (transport, server_info) = (Arc::new(self.transport()?), Arc::default());
         Ok(MlflowClient {
             transport,
@@ -179,12 +184,6 @@ impl MlflowClientBuilder {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
-    }
-
-    #[cfg(any(feature = "s3", feature = "azure"))]
-    fn cloud(&self) -> Result<Cloud, Error> {
-        let options = StorageOptions::parse(&self.storage_options)?;
-        Cloud::new(options, self.timeouts, self.retries)
     }
 
     fn transport(self) -> Result<Transport, Error> {

@@ -159,7 +159,7 @@ impl ModelCache {
         resolved: &ResolvedModel,
         transfer: &Transfer,
     ) -> Result<CachedModel, Error> {
-        let repository = client.repository_of(resolved)?;
+        let repository = client.artifacts_of(resolved)?;
         let folder = self.root.join("downloads");
         make(&folder)?;
         let arrived = folder.join(key(server, &resolved.uri));

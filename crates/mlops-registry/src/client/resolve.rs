@@ -3,7 +3,8 @@ use super::logged_models::LoggedModel;
 use super::runs::Run;
 use crate::resolve::MAX_HOPS;
 use crate::{
-    ArtifactPath, Compare, Error, ErrorKind, Filter, ModelUri, ModelVersion, Stage, VersionSelector,
+    ArtifactPath, Compare, Error, ErrorKind, Filter, ModelName, ModelUri, ModelVersion, Stage,
+    VersionSelector,
 };
 
 /// The model that a URI leads to.
@@ -15,8 +16,10 @@ pub struct ResolvedModel {
     pub uri: ModelUri,
     /// The version, for the URI of a registered model.
     pub version: Option<ModelVersion>,
-    /// Where its files are, for [`MlflowClient::artifact_repository`].
+    /// Where its files are; [`MlflowClient::artifacts_of`] opens it.
     pub artifact_uri: String,
+    /// The version that has the files there.
+    pub(crate) owner: Option<(ModelName, u64)>,
     /// The file or folder there that is meant, if not all of it.
     pub path: Option<ArtifactPath>,
 }
@@ -35,7 +38,7 @@ impl MlflowClient {
         for _ in 0..MAX_HOPS {
             let Some(next) = on_the_server(&resolved.artifact_uri) else { return Ok(resolved) };
             let next = self.look_up(&next).await?;
-            resolved.artifact_uri = next.artifact_uri;
+            (resolved.artifact_uri, resolved.owner) = (next.artifact_uri, next.owner);
             resolved.path = match (next.path, resolved.path) {
                 (Some(folder), Some(path)) => Some(folder.join(&path)),
                 (folder, path) => folder.or(path),
@@ -57,6 +60,7 @@ impl MlflowClient {
                         path: path.clone(),
                     },
                     version: Some(version),
+                    owner: Some((name.clone(), number)),
                     artifact_uri: self.download_uri(name.as_str(), number).await?,
                     path: path.clone(),
                 })
@@ -78,6 +82,7 @@ impl MlflowClient {
                 Ok(ResolvedModel {
                     uri: uri.clone(),
                     version: None,
+                    owner: None,
                     artifact_uri: run.artifact_uri,
                     path: path.clone(),
                 })
@@ -126,6 +131,7 @@ fn of_logged_model(model: LoggedModel, path: Option<ArtifactPath>) -> ResolvedMo
     ResolvedModel {
         uri: ModelUri::LoggedModel { id: model.id, path: path.clone() },
         version: None,
+        owner: None,
         artifact_uri: model.artifact_uri,
         path,
     }

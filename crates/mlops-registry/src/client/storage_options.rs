@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 #[cfg(feature = "s3")]
 use object_store::aws::AmazonS3ConfigKey;
@@ -11,62 +12,78 @@ use super::SettingError;
 use super::tls::is_private;
 use crate::Error;
 
-/// What buckets are reached by.
-#[derive(Clone, Default)]
-pub(crate) struct StorageOptions {
-    #[cfg(feature = "s3")]
-    pub(crate) s3: Vec<(AmazonS3ConfigKey, String)>,
-    #[cfg(feature = "azure")]
-    pub(crate) azure: Vec<(AzureConfigKey, String)>,
+/// What the buckets of one provider are reached by.
+#[derive(Clone)]
+pub(crate) struct StorageOptions<K> {
+    pub(crate) pairs: Vec<(K, String)>,
     /// Whether whoever answers is believed to have the buckets.
     pub(crate) believes_anyone: bool,
 }
 
-/// One option.
-enum Key {
-    #[cfg(feature = "s3")]
-    S3(AmazonS3ConfigKey),
-    #[cfg(feature = "azure")]
-    Azure(AzureConfigKey),
-    BelievesAnyone,
-    AllowsHttp,
+/// The names of a provider's options.
+pub(crate) trait OptionKey: FromStr + Copy {
+    /// What they begin with.
+    const PREFIX: &str;
+
+    /// What is about connections, if it is.
+    fn of_connections(self) -> Option<ClientConfigKey>;
+
+    /// Whether it is said otherwise: by the URI, or not at all.
+    fn is_refused(self) -> bool;
+
+    fn address(self) -> Option<Address>;
 }
 
-impl StorageOptions {
+/// What is sent to an address that is an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// Requests for files, signed or with a token.
+    Files,
+    /// A secret of its own, in the clear.
+    LogIn,
+}
+
+impl<K: OptionKey> StorageOptions<K> {
+    /// Those of `pairs` that are this provider's.
+    ///
     /// # Errors
     /// [`Setting`](crate::ErrorKind::Setting) if there is no option of a name, or its value cannot be used.
     pub(crate) fn parse(pairs: &[(String, String)]) -> Result<Self, Error> {
-        let mut options = Self::default();
+        let mut options = Self { pairs: Vec::new(), believes_anyone: false };
         let mut allows_http = false;
         let mut addresses = Vec::new();
         for (name, value) in pairs {
+            let lower = name.to_ascii_lowercase();
+            if !lower.starts_with(K::PREFIX) {
+                continue;
+            }
             let refused = |expected| {
                 Error::setting(format_args!("`{name}`"), SettingError::Form { expected })
             };
-            let key = Key::of(&name.to_ascii_lowercase())
-                .ok_or_else(|| refused("an option of object storage that there is"))?;
-            if key.is_address() {
-                addresses.push((name, value));
-            }
+            let unknown = || refused("an option of object storage that there is");
+            let key: K = lower.parse().map_err(|_| unknown())?;
             let flag = || match value.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" => Ok(true),
                 "false" | "0" => Ok(false),
                 _ => Err(refused("one of true, 1, false, 0")),
             };
-            match key {
-                #[cfg(feature = "s3")]
-                Key::S3(key) => options.s3.push((key, value.clone())),
-                #[cfg(feature = "azure")]
-                Key::Azure(key) => options.azure.push((key, value.clone())),
-                Key::BelievesAnyone => options.believes_anyone = flag()?,
-                Key::AllowsHttp => allows_http = flag()?,
+            match key.of_connections() {
+                Some(ClientConfigKey::AllowInvalidCertificates) => {
+                    options.believes_anyone = flag()?;
+                }
+                Some(ClientConfigKey::AllowHttp) => allows_http = flag()?,
+                None if !key.is_refused() => {
+                    addresses.extend(key.address().map(|address| (address, name, value)));
+                    options.pairs.push((key, value.clone()));
+                }
+                _ => return Err(unknown()),
             }
         }
-        for (name, value) in addresses {
+        for (address, name, value) in addresses {
             let name = format_args!("`{name}`");
             let form = |_| Error::setting(name, SettingError::Form { expected: "an address" });
-            let address = Url::parse(value).map_err(form)?;
-            if !allows_http && !is_private(&address) {
+            let url = Url::parse(value).map_err(form)?;
+            if !(is_private(&url) || allows_http && address == Address::Files) {
                 return Err(Error::setting(name, SettingError::Unencrypted));
             }
         }
@@ -74,58 +91,57 @@ impl StorageOptions {
     }
 }
 
-impl Key {
-    fn of(name: &str) -> Option<Self> {
-        #[cfg(feature = "s3")]
-        if name.starts_with("aws_") {
-            return match name.parse().ok()? {
-                AmazonS3ConfigKey::Client(key) => Self::of_connections(key),
-                // The URI says which.
-                AmazonS3ConfigKey::Bucket => None,
-                key => Some(Self::S3(key)),
-            };
-        }
-        #[cfg(feature = "azure")]
-        if name.starts_with("azure_") {
-            return match name.parse().ok()? {
-                AzureConfigKey::Client(key) => Self::of_connections(key),
-                // The URI says which; of an emulator the endpoint is enough.
-                AzureConfigKey::ContainerName | AzureConfigKey::UseEmulator => None,
-                key => Some(Self::Azure(key)),
-            };
-        }
-        None
-    }
+#[cfg(feature = "s3")]
+impl OptionKey for AmazonS3ConfigKey {
+    const PREFIX: &str = "aws_";
 
-    fn of_connections(key: ClientConfigKey) -> Option<Self> {
-        match key {
-            ClientConfigKey::AllowInvalidCertificates => Some(Self::BelievesAnyone),
-            ClientConfigKey::AllowHttp => Some(Self::AllowsHttp),
+    fn of_connections(self) -> Option<ClientConfigKey> {
+        match self {
+            Self::Client(key) => Some(key),
             _ => None,
         }
     }
 
-    /// Whether secrets are sent to the value.
-    fn is_address(&self) -> bool {
+    fn is_refused(self) -> bool {
+        matches!(self, Self::Bucket)
+    }
+
+    fn address(self) -> Option<Address> {
         match self {
-            #[cfg(feature = "s3")]
-            Self::S3(key) => matches!(
-                key,
-                AmazonS3ConfigKey::Endpoint
-                    | AmazonS3ConfigKey::S3Endpoint
-                    | AmazonS3ConfigKey::StsEndpoint
-            ),
-            #[cfg(feature = "azure")]
-            Self::Azure(key) => {
-                matches!(key, AzureConfigKey::Endpoint | AzureConfigKey::AuthorityHost)
-            }
-            Self::BelievesAnyone | Self::AllowsHttp => false,
+            Self::Endpoint | Self::S3Endpoint => Some(Address::Files),
+            Self::StsEndpoint => Some(Address::LogIn),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "azure")]
+impl OptionKey for AzureConfigKey {
+    const PREFIX: &str = "azure_";
+
+    fn of_connections(self) -> Option<ClientConfigKey> {
+        match self {
+            Self::Client(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn is_refused(self) -> bool {
+        // Of an emulator the endpoint is enough.
+        matches!(self, Self::ContainerName | Self::UseEmulator)
+    }
+
+    fn address(self) -> Option<Address> {
+        match self {
+            Self::Endpoint => Some(Address::Files),
+            Self::AuthorityHost => Some(Address::LogIn),
+            _ => None,
         }
     }
 }
 
 /// Without the values, which may be secrets.
-impl fmt::Debug for StorageOptions {
+impl<K> fmt::Debug for StorageOptions<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StorageOptions")
             .field("believes_anyone", &self.believes_anyone)
@@ -138,30 +154,25 @@ mod tests {
     use super::*;
     use crate::ErrorKind;
 
-    fn parse(pairs: &[(&str, &str)]) -> Result<StorageOptions, Error> {
+    fn parse<K: OptionKey>(pairs: &[(&str, &str)]) -> Result<StorageOptions<K>, Error> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         StorageOptions::parse(&pairs.collect::<Vec<_>>())
     }
 
     #[cfg(feature = "s3")]
     #[test]
-    fn options_are_those_of_s3() {
+    fn options_of_s3_are_checked() {
+        let parse = parse::<AmazonS3ConfigKey>;
         let options = parse(&[
             ("AWS_REGION", "eu-west-1"),
             ("aws_secret_access_key", "secret"),
             ("aws_allow_invalid_certificates", "True"),
+            ("azure_anything", "of another"),
         ])
         .unwrap();
-        assert_eq!(options.s3.len(), 2);
-        assert!(options.believes_anyone);
+        assert_eq!((options.pairs.len(), options.believes_anyone), (2, true));
         assert!(!format!("{options:?}").contains("secret"));
-    }
-
-    #[cfg(feature = "s3")]
-    #[test]
-    fn what_there_is_not_or_would_not_be_done_is_refused() {
         for (name, value) in [
-            ("region", "eu-west-1"),
             ("aws_regoin", "eu-west-1"),
             ("aws_bucket", "b"),
             ("aws_proxy_url", "http://localhost"),
@@ -178,15 +189,20 @@ mod tests {
     #[cfg(feature = "s3")]
     #[test]
     fn addresses_without_encryption_have_to_be_allowed_or_here() {
-        parse(&[("aws_endpoint", "http://minio.example.com"), ("aws_allow_http", "true")]).unwrap();
+        let parse = parse::<AmazonS3ConfigKey>;
+        let allowed = ("aws_allow_http", "true");
+        parse(&[("aws_endpoint", "http://minio.example.com"), allowed]).unwrap();
         parse(&[("aws_endpoint_url_s3", "http://127.0.0.1:9000")]).unwrap();
+        // Who logs in sends the secret itself.
+        parse(&[("aws_endpoint_url_sts", "http://sts.example.com"), allowed]).unwrap_err();
     }
 
     #[cfg(feature = "azure")]
     #[test]
-    fn options_are_those_of_azure() {
+    fn options_of_azure_are_checked() {
+        let parse = parse::<AzureConfigKey>;
         let account = ("AZURE_STORAGE_ACCOUNT_NAME", "wine");
-        assert_eq!(parse(&[account, ("azure_client_id", "1")]).unwrap().azure.len(), 2);
+        assert_eq!(parse(&[account, ("azure_client_id", "1")]).unwrap().pairs.len(), 2);
         for (name, value) in [
             ("azure_use_emulator", "true"),
             ("azure_container_name", "models"),

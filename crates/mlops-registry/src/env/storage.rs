@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 
 use super::ini::Ini;
-use super::values::{Variables, setting};
+use super::values::Variables;
 use crate::Error;
-use crate::client::SettingError;
 
 type Options = Vec<(String, String)>;
 
 /// Variables that are options of the same name.
 const S3: [&str; 11] = [
-    ACCESS_KEY,
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
+    KEYS[0],
+    KEYS[1],
+    KEYS[2],
     REGION,
     "AWS_ENDPOINT_URL_STS",
     "AWS_ROLE_ARN",
@@ -23,7 +22,8 @@ const S3: [&str; 11] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
-const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
+const ACCESS_KEY: &str = KEYS[0];
+const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 const REGION: &str = "AWS_REGION";
 const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 const WEB_IDENTITY: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
@@ -47,7 +47,8 @@ const CONNECTION: &str = "AZURE_STORAGE_CONNECTION_STRING";
 /// The options of object storage, by the names that the client's builder takes.
 ///
 /// # Errors
-/// [`Setting`](crate::ErrorKind::Setting) if something is malformed, or a profile that is named has no keys.
+/// * [`Io`](crate::ErrorKind::Io) if a file of AWS cannot be read
+/// * [`Setting`](crate::ErrorKind::Setting) if it is malformed
 pub(super) fn options(variables: Variables<'_>) -> Result<Options, Error> {
     let mut options = Vec::new();
     if cfg!(feature = "s3") {
@@ -55,7 +56,8 @@ pub(super) fn options(variables: Variables<'_>) -> Result<Options, Error> {
     }
     if cfg!(feature = "azure") {
         options.extend(match variables.text(CONNECTION) {
-            Some(text) => connection(&text)?,
+            // What is wrong is told when a container is opened.
+            Some(text) => connection(&text).unwrap_or_else(|| vec![(CONNECTION.to_owned(), text)]),
             None => named(&AZURE, variables),
         });
     }
@@ -72,11 +74,16 @@ fn option(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 fn s3(variables: Variables<'_>) -> Result<Options, Error> {
-    let mut options = named(&S3, variables);
     let is_set = |name| variables.text(name).is_some();
-    if !is_set(ACCESS_KEY) && !is_set(WEB_IDENTITY) {
-        options.extend(keys_of_profile(variables)?);
-    }
+    let profile = if is_set(ACCESS_KEY) {
+        Vec::new()
+    } else {
+        keys_of_profile(variables, is_set(WEB_IDENTITY))?
+    };
+    let mut options = named(&S3, variables);
+    // Keys are of one place.
+    options.retain(|(name, _)| profile.is_empty() || !KEYS.contains(&name.as_str()));
+    options.extend(profile);
     if !is_set(REGION) {
         let region = match variables.text(DEFAULT_REGION) {
             Some(region) => Some(region),
@@ -105,20 +112,16 @@ fn file(variables: Variables<'_>, variable: &str, path: &str) -> Result<Ini, Err
     }
 }
 
-fn keys_of_profile(variables: Variables<'_>) -> Result<Options, Error> {
-    const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
-    let file = file(variables, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?;
+/// The keys of the profile, if it has some; an identity that is set comes before those of `default`.
+fn keys_of_profile(variables: Variables<'_>, has_identity: bool) -> Result<Options, Error> {
     let profile = variables.text(PROFILE);
-    let section = file.section(profile.as_deref().unwrap_or("default"));
-    let key = |name: &&str| Some(option(name, section?.get(*name)?));
-    let options: Options = KEYS.iter().filter_map(key).collect();
-    match profile {
-        // Other ways of a profile to log in are not known here, and whoever names it means it.
-        Some(section) if options.is_empty() => {
-            Err(setting(PROFILE, SettingError::Section { section }))
-        }
-        _ => Ok(options),
+    if profile.is_none() && has_identity {
+        return Ok(Vec::new());
     }
+    let file = file(variables, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?;
+    let section = file.section(profile.as_deref().unwrap_or("default"));
+    let key = |name: &&str| Some(option(name, section?.get(&name.to_lowercase())?));
+    Ok(KEYS.iter().filter_map(key).collect())
 }
 
 fn region_of_profile(variables: Variables<'_>) -> Result<Option<String>, Error> {
@@ -130,33 +133,32 @@ fn region_of_profile(variables: Variables<'_>) -> Result<Option<String>, Error> 
     Ok(section.and_then(|section| section.get("region")).cloned())
 }
 
-/// `AccountName=..;AccountKey=..;BlobEndpoint=..` and the like.
-fn connection(text: &str) -> Result<Options, Error> {
-    let malformed = || {
-        setting(CONNECTION, SettingError::Form { expected: "a connection string of Azure Storage" })
-    };
+/// `AccountName=..;AccountKey=..;BlobEndpoint=..` and the like; `None` if it is nothing of that kind.
+fn connection(text: &str) -> Option<Options> {
     let (mut options, mut name, mut suffix, mut endpoint) = (Vec::new(), None, None, None);
     for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-        let (key, value) = part.split_once('=').ok_or_else(malformed)?;
+        let (key, value) = part.split_once('=')?;
         match key.to_ascii_lowercase().as_str() {
             "accountname" => name = Some(value),
             "accountkey" => options.push(option("azure_storage_account_key", value)),
             "sharedaccesssignature" => options.push(option("azure_storage_sas_token", value)),
-            "blobendpoint" => endpoint = Some(value.trim_end_matches('/').to_owned()),
+            "blobendpoint" => endpoint = Some(value.trim_end_matches('/')),
             "endpointsuffix" => suffix = Some(value),
             _ => {}
         }
     }
-    let name = name.ok_or_else(malformed)?;
-    let of_suffix = |suffix| format!("https://{name}.blob.{suffix}");
-    if let Some(endpoint) = endpoint.or_else(|| suffix.map(of_suffix)) {
+    // With a signature the account may stand in the endpoint alone.
+    let host = endpoint.and_then(|endpoint| endpoint.split_once("://")).map(|(_, host)| host);
+    let name = name.or_else(|| host?.split_once('.').map(|(account, _)| account))?;
+    let of_suffix = || suffix.map(|suffix| format!("https://{name}.blob.{suffix}"));
+    if let Some(endpoint) = endpoint.map(str::to_owned).or_else(of_suffix) {
         if endpoint.starts_with("http:") {
             options.push(option("azure_allow_http", "true"));
         }
         options.push(option("azure_storage_endpoint", endpoint));
     }
     options.push(option("azure_storage_account_name", name));
-    Ok(options)
+    Some(options)
 }
 
 #[cfg(test)]
@@ -199,7 +201,10 @@ mod tests {
         let set = [home, ("AWS_ACCESS_KEY_ID", "2"), ("AWS_DEFAULT_REGION", "us-west-2")];
         let expected = map(&[("aws_access_key_id", "2"), ("aws_region", "us-west-2")]);
         assert_eq!(read(&set).unwrap(), expected);
-        read(&[home, ("AWS_PROFILE", "sso")]).unwrap_err();
+        // It has none, and a client may never need them.
+        assert_eq!(read(&[home, ("AWS_PROFILE", "sso")]).unwrap(), map(&[]));
+        let token = [home, ("AWS_SESSION_TOKEN", "of other keys")];
+        assert_eq!(read(&token).unwrap(), map(&profile));
     }
 
     #[test]
@@ -236,8 +241,10 @@ mod tests {
             ("azure_storage_sas_token", "sv=1&sig=x"),
         ];
         assert_eq!(read(text), map(&expected));
+        let text = "BlobEndpoint=https://wine.blob.core.windows.net/;SharedAccessSignature=sv=1";
+        assert_eq!(read(text)["azure_storage_account_name"], "wine");
         for text in ["secret", "AccountKey=secret"] {
-            assert!(!format!("{:?}", connection(text).unwrap_err()).contains("secret"));
+            assert_eq!(connection(text), None);
         }
     }
 }

@@ -33,7 +33,9 @@ def serve(name, frame):
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as work, open(pathlib.Path(work) / "log", "w+") as log:
         command = ["models", "serve", "-m", f"models:/{name}/1", "--env-manager", "local", "--port", str(port)]
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": url}
+        # MLflow calls the programs of its own environment.
+        programs = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": url, "PATH": programs}
         server = subprocess.Popen(
             [sys.executable, "-m", "mlflow", *command],
             cwd=work, stdout=log, stderr=log, start_new_session=True, env=environment)
@@ -66,7 +68,6 @@ def check_booster():
     loaded = mlflow.xgboost.load_model(f"models:/{booster}/1")
     random = numpy.random.default_rng(1)
     frame = pandas.DataFrame(random.uniform(0, 10, (20, loaded.num_features())), columns=loaded.feature_names)
-    expected = loaded.predict(xgboost.DMatrix(frame))
     pyfunc = mlflow.pyfunc.load_model(f"models:/{booster}/1")
     # A signature of whole numbers wants them.
     for spec in pyfunc.metadata.signature.inputs:

@@ -21,9 +21,12 @@ pub(crate) enum Bucket {
 
 /// The clouds of Azure: what follows a name such as `account.blob.`.
 const AZURE_DOMAINS: [&str; 3] =
-    ["core.windows.net", "core.chinacloudapi.cn", "core.usgovcloudapi.net"];
+    [Bucket::AZURE_DOMAIN, "core.chinacloudapi.cn", "core.usgovcloudapi.net"];
 
 impl Bucket {
+    /// The public cloud of Azure.
+    pub(crate) const AZURE_DOMAIN: &str = "core.windows.net";
+
     /// What a URI of this scheme names; `None` for schemes of other places.
     ///
     /// # Errors

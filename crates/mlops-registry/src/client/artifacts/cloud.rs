@@ -1,46 +1,35 @@
 //! Ways to buckets: by which options and connections.
 
-use std::sync::Arc;
+mod connections;
 
-use object_store::client::{HttpClient, HttpConnector};
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "s3")]
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+#[cfg(feature = "azure")]
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use super::bucket::Bucket;
 use super::objects::Objects;
 use super::store::Store;
-use crate::client::SettingError;
 use crate::client::retries::Retries;
 use crate::client::storage_options::StorageOptions;
-use crate::client::tls::Tls;
-use crate::client::transport::{Timeouts, connections};
+use crate::client::transport::Timeouts;
 use crate::{Error, ErrorKind};
+use connections::Connections;
+pub(crate) use connections::status_of;
 
 /// What all buckets are reached by.
-#[derive(Debug)]
 pub(crate) struct Cloud {
-    options: StorageOptions,
-    http: reqwest::Client,
-    retries: Retries,
+    /// Looked at when a bucket is opened: most clients never do.
+    pub(crate) options: Vec<(String, String)>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retries: Retries,
 }
 
 impl Cloud {
-    /// # Errors
-    /// As [`connections`].
-    pub(crate) fn new(
-        options: StorageOptions,
-        timeouts: Timeouts,
-        retries: Retries,
-    ) -> Result<Self, Error> {
-        // What there is for the server, authorities and a certificate, is for the server alone.
-        let tls = Tls { believes_anyone: options.believes_anyone, ..Tls::default() };
-        let client = connections(&tls.config()?, timeouts).read_timeout(timeouts.read);
-        let http = client.build().map_err(|error| {
-            let target = "connections to object storage";
-            Error::new(ErrorKind::Io, "prepare", target).with_source(error)
-        })?;
-        Ok(Self { options, http, retries })
-    }
-
     /// # Errors
     /// * [`Unsupported`](ErrorKind::Unsupported) if the crate was compiled without that kind of storage
     /// * [`Setting`](ErrorKind::Setting) if the options do not lead there
@@ -60,16 +49,15 @@ impl Cloud {
 
     #[cfg(feature = "s3")]
     fn s3(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
-        use object_store::aws::AmazonS3Builder;
-
+        let options = StorageOptions::<AmazonS3ConfigKey>::parse(&self.options)?;
         let mut builder = AmazonS3Builder::new();
-        for (key, value) in &self.options.s3 {
+        for (key, value) in &options.pairs {
             builder = builder.with_config(*key, value);
         }
         let builder = builder
             .with_bucket_name(bucket)
-            .with_retry(retries(self.retries))
-            .with_http_connector(Connector(self.http.clone()));
+            .with_retry(self.retry_config())
+            .with_http_connector(Connections::new(options.believes_anyone, self.timeouts)?);
         Ok(Arc::new(builder.build().map_err(unusable)?))
     }
 
@@ -80,10 +68,11 @@ impl Cloud {
         account: &str,
         domain: &str,
     ) -> Result<Arc<dyn ObjectStore>, Error> {
-        use object_store::azure::{AzureConfigKey as Key, MicrosoftAzureBuilder};
+        use AzureConfigKey as Key;
 
+        let options = StorageOptions::<Key>::parse(&self.options)?;
         let mut builder = MicrosoftAzureBuilder::new();
-        for (key, value) in &self.options.azure {
+        for (key, value) in &options.pairs {
             builder = builder.with_config(*key, value);
         }
         // A server that names another account must not be shown who asks for this one.
@@ -93,45 +82,62 @@ impl Cloud {
                 let target = format_args!("the account `{account}`, not that of the options");
                 return Err(Error::new(ErrorKind::Setting, "use", target));
             }
-            // It signs and is not sent.
-            None if builder.get_config_value(&Key::AccessKey).is_some() => {}
-            None => {
-                let name = "azure_storage_account_name";
-                return Err(Error::setting(format_args!("`{name}`"), SettingError::Missing));
+            // A key signs and is not sent.
+            None if builder.get_config_value(&Key::AccessKey).is_some() => {
+                builder = builder.with_credential_type("access_key");
             }
+            None => return Err(missing("azure_storage_account_name")),
         }
-        if builder.get_config_value(&Key::Endpoint).is_none() {
-            builder = builder.with_endpoint(format!("https://{account}.blob.{domain}"));
+        match builder.get_config_value(&Key::Endpoint) {
+            Some(_) => {}
+            // In another cloud the name may be somebody else's.
+            None if domain == Bucket::AZURE_DOMAIN => {
+                builder = builder.with_endpoint(format!("https://{account}.blob.{domain}"));
+            }
+            None => return Err(missing("azure_storage_endpoint")),
         }
         let builder = builder
             .with_account(account)
             .with_container_name(container)
-            .with_retry(retries(self.retries))
-            .with_http_connector(Connector(self.http.clone()));
+            .with_retry(self.retry_config())
+            .with_http_connector(Connections::new(options.believes_anyone, self.timeouts)?);
         Ok(Arc::new(builder.build().map_err(unusable)?))
     }
-}
 
-/// Hands out the connections that there are.
-#[derive(Debug)]
-struct Connector(reqwest::Client);
-
-impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+    fn retry_config(&self) -> RetryConfig {
+        let Retries { count, first, longest } = self.retries;
+        // Between bounds that are equal there is no number to draw.
+        let first = first.max(Duration::from_millis(1));
+        let backoff =
+            BackoffConfig { init_backoff: first, max_backoff: longest.max(first), base: 2.0 };
+        RetryConfig {
+            backoff,
+            max_retries: usize::try_from(count).unwrap_or(usize::MAX),
+            retry_timeout: (longest + self.timeouts.read).saturating_mul(count),
+        }
     }
 }
 
-fn retries(retries: Retries) -> RetryConfig {
-    let Retries { count, first, longest } = retries;
-    RetryConfig {
-        backoff: BackoffConfig { init_backoff: first, max_backoff: longest, base: 2.0 },
-        max_retries: usize::try_from(count).unwrap_or(usize::MAX),
-        ..RetryConfig::default()
+/// Without the options, which may be secrets.
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { timeouts, retries, .. } = self;
+        f.debug_struct("Cloud")
+            .field("timeouts", timeouts)
+            .field("retries", retries)
+            .finish_non_exhaustive()
     }
+}
+
+#[cfg(feature = "azure")]
+fn missing(option: &str) -> Error {
+    Error::setting(format_args!("`{option}`"), crate::client::SettingError::Missing)
 }
 
 /// The options contradict each other, or one is malformed.
 fn unusable(error: object_store::Error) -> Error {
     Error::new(ErrorKind::Setting, "use", "the options of object storage").with_source(error)
 }
+
+#[cfg(test)]
+mod tests;

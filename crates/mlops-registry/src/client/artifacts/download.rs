@@ -62,7 +62,7 @@ pub(super) async fn folder(
         return Err(Error::new(ErrorKind::NotFound, "download", format_args!("`{source}`")));
     }
     // Another list of files is another download.
-    let list = files.iter().map(|file| format!("{:?} {}\n", file.size, file.path));
+    let list = files.iter().map(|file| format!("{:?} {:?} {}\n", file.size, file.tag, file.path));
     let (at, from) = (destination.to_owned(), format!("{source}\n{}", list.collect::<String>()));
     let staging = blocking("prepare the download", move || Staging::open(&at, &from)).await?;
     let staging = Arc::new(staging);

@@ -91,7 +91,7 @@ fn tag(headers: &HeaderMap) -> Option<String> {
     headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned)
 }
 
-fn has_status(error: &Error, status: StatusCode) -> bool {
+pub(crate) fn has_status(error: &Error, status: StatusCode) -> bool {
     error.server().and_then(|server| server.status) == Some(status.as_u16())
 }
 

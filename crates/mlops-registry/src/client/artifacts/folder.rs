@@ -53,6 +53,7 @@ impl Store for Folder {
                     path: join(folder, name),
                     size: metadata.is_file().then_some(metadata.len()),
                     is_folder: metadata.is_dir(),
+                    tag: None,
                 });
             }
             Ok(artifacts)

@@ -29,6 +29,7 @@ impl Listing {
             path: place(&file.path),
             size: file.file_size.and_then(|size| u64::try_from(size).ok()).filter(|_| !file.is_dir),
             is_folder: file.is_dir,
+            tag: None,
         };
         self.files.into_iter().map(artifact).collect()
     }

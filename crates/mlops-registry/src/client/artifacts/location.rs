@@ -112,7 +112,7 @@ impl Location {
             #[cfg(not(any(feature = "s3", feature = "azure")))]
             Self::Bucket(bucket) => Err(bucket.without_feature()),
             Self::Signed { owner, path } => {
-                Ok(Arc::new(Signed::new(Arc::clone(&client.transport), owner, path)))
+                Ok(Arc::new(Signed::new(Arc::clone(&client.transport), owner, path)?))
             }
             Self::Local(path) if client.local_artifacts => Ok(Arc::new(Folder::new(path))),
             Self::Local(path) => {
@@ -127,10 +127,15 @@ impl Location {
 fn databricks_owner(rest: &str) -> Option<(Owner, String)> {
     let path = rest.strip_prefix("/databricks/mlflow-tracking/")?.trim_end_matches('/');
     path.parse::<ArtifactPath>().ok()?;
+    // They become parts of addresses.
+    let is_id =
+        |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let mut parts = path.splitn(4, '/').skip(1);
     match (parts.next()?, parts.next()?, parts.next().unwrap_or("")) {
-        ("logged_models", id, path) => Some((Owner::LoggedModel(id.to_owned()), path.to_owned())),
-        (id, "artifacts", path) => Some((Owner::Run(id.to_owned()), path.to_owned())),
+        ("logged_models", id, path) if is_id(id) => {
+            Some((Owner::LoggedModel(id.to_owned()), path.to_owned()))
+        }
+        (id, "artifacts", path) if is_id(id) => Some((Owner::Run(id.to_owned()), path.to_owned())),
         _ => None,
     }
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::future::poll_fn;
 use std::path::Path as FilePath;
 use std::pin::Pin;
@@ -11,14 +12,15 @@ use object_store::{
 };
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
+use tokio::runtime::Handle;
 
 use super::bucket::Bucket;
+use super::cloud::status_of;
 use super::store::{Answer, Chunks, Content, Mark, Sent, Store};
 use super::{Artifact, join};
 use crate::{Error, ErrorKind};
 
 /// Artifacts in a bucket of S3 or a container of Azure.
-#[derive(Debug)]
 pub(crate) struct Objects {
     store: Arc<dyn ObjectStore>,
     place: Place,
@@ -43,17 +45,27 @@ const WRITE: &str = "write the artifact";
 
 impl Place {
     fn failed(&self, operation: &'static str, path: &str, error: StoreError) -> Error {
-        let kind = match error {
-            StoreError::NotFound { .. } => ErrorKind::NotFound,
-            StoreError::PermissionDenied { .. } => ErrorKind::Forbidden,
-            StoreError::Unauthenticated { .. } => ErrorKind::Unauthorized,
-            StoreError::InvalidPath { .. } => ErrorKind::InvalidName,
-            StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => {
+        let kind = match (&error, status_of(&error)) {
+            (_, Some(401)) | (StoreError::Unauthenticated { .. }, _) => ErrorKind::Unauthorized,
+            (_, Some(403)) | (StoreError::PermissionDenied { .. }, _) => ErrorKind::Forbidden,
+            (_, Some(404)) | (StoreError::NotFound { .. }, _) => ErrorKind::NotFound,
+            (_, Some(_)) => ErrorKind::Refused,
+            (StoreError::InvalidPath { .. }, _) if operation == LIST => ErrorKind::Malformed,
+            (StoreError::InvalidPath { .. }, _) => ErrorKind::InvalidName,
+            (StoreError::NotSupported { .. } | StoreError::NotImplemented { .. }, _) => {
                 ErrorKind::Unsupported
             }
             _ => ErrorKind::Unavailable,
         };
         Error::new(kind, operation, format_args!("`{path}` of `{}`", self.0)).with_source(error)
+    }
+}
+
+/// Without the store, which shows credentials.
+impl fmt::Debug for Objects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, root, .. } = self;
+        f.debug_struct("Objects").field("place", place).field("root", root).finish_non_exhaustive()
     }
 }
 
@@ -88,8 +100,9 @@ impl Objects {
         let failed = |error| self.place.failed(WRITE, path, error);
         let part = PART.max(usize::try_from(size.div_ceil(MAX_PARTS)).unwrap_or(usize::MAX));
         let upload = self.store.put_multipart(key).await.map_err(failed)?;
-        let mut parts = WriteMultipart::new_with_chunk_size(upload, part);
+        let mut upload = Upload(Some(WriteMultipart::new_with_chunk_size(upload, part)));
         let outcome = async {
+            let Some(parts) = &mut upload.0 else { return Ok(()) };
             let unread = |error| Error::io("read", source, error);
             let mut file = File::open(source).await.map_err(unread)?;
             let mut n_bytes = 0;
@@ -105,13 +118,23 @@ impl Objects {
             }
             Ok(())
         };
-        if let Err(error) = outcome.await {
-            // Whether they could be removed does not change what went wrong.
-            let _ = parts.abort().await;
-            return Err(error);
+        outcome.await?;
+        match upload.0.take() {
+            Some(parts) => parts.finish().await.map(drop).map_err(failed),
+            None => Ok(()),
         }
-        parts.finish().await.map_err(failed)?;
-        Ok(())
+    }
+}
+
+/// An upload that is given up when it is not finished, so that nobody pays for its parts.
+struct Upload(Option<WriteMultipart>);
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let (Some(parts), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            // Whether they could be removed does not change what went wrong.
+            runtime.spawn(parts.abort());
+        }
     }
 }
 
@@ -127,20 +150,20 @@ impl Store for Objects {
             let key = self.key(LIST, folder)?;
             let listing = self.store.list_with_delimiter(Some(&key)).await;
             let listing = listing.map_err(|error| self.place.failed(LIST, folder, error))?;
-            let objects =
-                listing.objects.iter().map(|object| (&object.location, Some(object.size)));
-            let folders = listing.common_prefixes.iter().map(|prefix| (prefix, None));
-            let artifact = |(location, size): (&Path, Option<u64>)| {
+            let name = |location: &Path| {
                 // The folder itself may be an object, too.
                 let name = location.as_ref().strip_prefix(key.as_ref())?;
                 let name = name.trim_start_matches('/');
-                (!name.is_empty()).then(|| Artifact {
-                    path: join(folder, name),
-                    size,
-                    is_folder: size.is_none(),
-                })
+                (!name.is_empty()).then(|| join(folder, name))
             };
-            Ok(objects.chain(folders).filter_map(artifact).collect())
+            let files = listing.objects.iter().filter_map(|object| {
+                let (path, tag) = (name(&object.location)?, object.e_tag.clone());
+                Some(Artifact { path, size: Some(object.size), is_folder: false, tag })
+            });
+            let folders = listing.common_prefixes.iter().filter_map(|prefix| {
+                Some(Artifact { path: name(prefix)?, size: None, is_folder: true, tag: None })
+            });
+            Ok(files.chain(folders).collect())
         })
     }
 
@@ -155,9 +178,12 @@ impl Store for Objects {
                 options.range = Some(GetRange::Offset(mark.start));
                 options.if_match = Some(mark.tag.clone());
             }
+            let goes_on = options.range.is_some();
             let found = match self.store.get_opts(&key, options).await {
-                // Another one has come in between.
-                Err(StoreError::Precondition { .. }) => return self.read(path, None).await,
+                // Another one has come in between, or the store does not know how.
+                Err(StoreError::Precondition { .. } | StoreError::Generic { .. }) if goes_on => {
+                    return self.read(path, None).await;
+                }
                 found => found.map_err(failed)?,
             };
             Ok(Content {
@@ -205,3 +231,6 @@ impl Chunks for Body {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,18 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::fetch::fetch;
+use super::fetch::{fetch, has_status};
 use super::listing::Listing;
 use super::send::{SentFile, send};
 use super::store::{Answer, Content, Mark, Sent, Store};
 use super::{Artifact, join};
 use crate::client::SettingError;
+use crate::client::auth::{Auth, Session};
 use crate::client::call::Call;
-use crate::client::tls::is_private;
+use crate::client::tls::{Tls, is_private};
 use crate::client::transport::Transport;
 use crate::{Error, ErrorKind};
 
@@ -24,6 +25,8 @@ use crate::{Error, ErrorKind};
 #[derive(Debug)]
 pub(crate) struct Signed {
     transport: Arc<Transport>,
+    /// The clouds' storage, which is shown and believed nothing that is for the server.
+    storage: Transport,
     owner: Owner,
     /// Below what belongs to the owner.
     root: String,
@@ -106,8 +109,18 @@ impl Owner {
 }
 
 impl Signed {
-    pub(crate) fn new(transport: Arc<Transport>, owner: Owner, root: String) -> Self {
-        Self { transport, owner, root }
+    /// # Errors
+    /// As [`Transport::new`].
+    pub(crate) fn new(
+        transport: Arc<Transport>,
+        owner: Owner,
+        root: String,
+    ) -> Result<Self, Error> {
+        let nobody = Session::new(Auth::None, &transport.base)?;
+        let storage =
+            Transport::new(transport.base.clone(), nobody, &Tls::default(), transport.timeouts)?;
+        let storage = Transport { retries: transport.retries, ..storage };
+        Ok(Self { transport, storage, owner, root })
     }
 
     /// A path from the root of the owner, from the location.
@@ -123,8 +136,7 @@ impl Signed {
         let signed = signed.address().ok_or_else(malformed)?;
         let url = Url::parse(&signed.address).map_err(|_| malformed())?;
         if !is_private(&url) {
-            let named = format_args!("the address that was signed for {target}");
-            return Err(Error::setting(named, SettingError::Unencrypted));
+            return Err(malformed().with_source(SettingError::Unencrypted));
         }
         let mut headers = HeaderMap::new();
         for Header { name, value } in signed.headers {
@@ -162,7 +174,14 @@ impl Store for Signed {
             let Address { url, headers, .. } =
                 self.sign(self.owner.sign_read(&join(&self.root, path))).await?;
             let call = Call::get(READ, "").target(path);
-            fetch(&self.transport, call, url, headers, from).await
+            match fetch(&self.storage, call, url, headers, from).await {
+                // Not a route that is missing, as of MLflow's servers.
+                Err(error) if has_status(&error, StatusCode::NOT_FOUND) => {
+                    let target = format_args!("`{path}`");
+                    Err(Error::new(ErrorKind::NotFound, READ, target).with_source(error))
+                }
+                content => content,
+            }
         })
     }
 
@@ -180,18 +199,18 @@ impl Store for Signed {
                 }
                 Kind::AzureLake => {
                     let create = with_query(&url, &[("resource", "file")]);
-                    send(&self.transport, &call(Method::PUT), &create, &headers, None).await?;
+                    send(&self.storage, &call(Method::PUT), &create, &headers, None).await?;
                     let append = with_query(&url, &[("action", "append"), ("position", "0")]);
                     let patch = call(Method::PATCH);
                     if size > 0 {
-                        send(&self.transport, &patch, &append, &headers, Some(file)).await?;
+                        send(&self.storage, &patch, &append, &headers, Some(file)).await?;
                     }
                     let end = size.to_string();
                     let flush = with_query(&url, &[("action", "flush"), ("position", &end)]);
-                    return send(&self.transport, &patch, &flush, &headers, None).await;
+                    return send(&self.storage, &patch, &flush, &headers, None).await;
                 }
             }
-            send(&self.transport, &call(Method::PUT), &url, &headers, Some(file)).await
+            send(&self.storage, &call(Method::PUT), &url, &headers, Some(file)).await
         })
     }
 }

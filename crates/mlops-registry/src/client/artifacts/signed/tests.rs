@@ -124,11 +124,19 @@ async fn each_cloud_is_sent_files_in_its_way() {
 }
 
 #[tokio::test]
+async fn a_file_that_the_storage_does_not_have_is_not_there() {
+    let cloud = MockServer::start(vec![Reply::text(404, "application/xml", "<Error/>")]).unwrap();
+    let server = workspace(&cloud.uri(), "AWS_PRESIGNED_URL");
+    let artifacts = client(&server).artifact_repository(RUN).unwrap();
+    assert!(artifacts.read("model/a").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
 async fn an_address_that_anybody_can_read_along_is_refused() {
     let server = workspace("http://storage.example.com", "AWS_PRESIGNED_URL");
     let artifacts = client(&server).artifact_repository(RUN).unwrap();
     let error = artifacts.read("model/a").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Setting);
+    assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(!format!("{error:?}").contains("sig=secret"), "{error:?}");
 }
 
@@ -138,7 +146,7 @@ async fn files_of_a_version_can_be_read_only() {
     let server = workspace(&cloud.uri(), "AZURE_SAS_URI");
     let owner = Owner::Version { name: "wine".to_owned(), version: 3 };
     let transport = Arc::clone(&client(&server).transport);
-    let store = Signed::new(transport, owner, String::new());
+    let store = Signed::new(transport, owner, String::new()).unwrap();
     assert_eq!(store.list("").await.unwrap().len(), 2);
     store.read("model/a", None).await.map(drop).unwrap();
     let folder = tempfile::tempdir().unwrap();
