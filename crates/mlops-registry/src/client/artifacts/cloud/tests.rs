@@ -1,7 +1,10 @@
+#[cfg(feature = "s3")]
 use mlops_testing::{MockServer, Reply};
 
 use super::*;
-use crate::client::{MlflowClient, Retries, Transfer};
+#[cfg(feature = "s3")]
+use crate::client::Transfer;
+use crate::client::{MlflowClient, Retries};
 
 fn client(options: &[(&str, &str)]) -> MlflowClient {
     let retries = Retries { count: 2, first: Duration::ZERO, longest: Duration::ZERO };
