@@ -175,7 +175,7 @@ impl AlibiDrift {
     }
 
     /// The same reference and level with reports that have no [effect sizes](mlops_core::EffectSizes): a
-    /// small batch takes a quarter less time.
+    /// small batch takes less time.
     #[must_use]
     pub fn without_effects(self) -> Self {
         Self { omits_effects: true, ..self }

@@ -121,8 +121,7 @@ impl TabularDrift {
     }
 
     /// The same reference with reports that have no [effect sizes](mlops_core::EffectSizes), unless a
-    /// minimum effect needs them: a small batch takes a quarter less time. What is saved does not
-    /// remember it.
+    /// minimum effect needs them: a small batch takes less time. What is saved does not remember it.
     #[must_use]
     pub fn without_effects(mut self) -> Self {
         self.settings.omits_effects = true;
