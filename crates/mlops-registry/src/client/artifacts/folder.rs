@@ -6,7 +6,7 @@ use mlops_core::durable;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::store::{Answer, Chunks, Content, Mark, Sent, Store};
+use super::store::{Answer, Chunks, Content, Mark, Sent, Store, WRITE};
 use super::{Artifact, join};
 use crate::Error;
 
@@ -88,7 +88,7 @@ impl Store for Folder {
                 sent(n_bytes.map_err(|error| Error::io("write", &path, error))?);
                 Ok(())
             };
-            super::blocking("write the artifact", copy).await
+            super::blocking(WRITE, copy).await
         })
     }
 }

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::bucket::Bucket;
 use super::cloud::status_of;
-use super::store::{Answer, Chunks, Content, Mark, Sent, Store};
+use super::store::{Answer, Chunks, Content, LIST, Mark, READ, Sent, Store, WRITE};
 use super::{Artifact, join};
 use crate::{Error, ErrorKind};
 
@@ -38,10 +38,6 @@ const PART: usize = 8 << 20;
 const MAX_PARTS: u64 = 10_000;
 /// So many parts of a file are under way at once.
 const PARALLEL: usize = 4;
-
-const LIST: &str = "list the artifacts in";
-const READ: &str = "read the artifact";
-const WRITE: &str = "write the artifact";
 
 impl Place {
     fn failed(&self, operation: &'static str, path: &str, error: StoreError) -> Error {

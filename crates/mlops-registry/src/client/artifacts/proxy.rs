@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use super::fetch::fetch;
 use super::listing::Listing;
 use super::send::{SentFile, send};
-use super::store::{Answer, Content, Mark, Sent, Store};
+use super::store::{Answer, Content, LIST, Mark, READ, Sent, Store, WRITE};
 use super::{Artifact, join};
 use crate::client::call::Call;
 use crate::client::transport::Transport;
@@ -44,7 +44,7 @@ impl Store for Proxy {
     fn list<'a>(&'a self, folder: &'a str) -> Answer<'a, Vec<Artifact>> {
         Box::pin(async move {
             let path = join(&self.root, folder);
-            let call = Call::get("list the artifacts in", "").target(&path);
+            let call = Call::get(LIST, "").target(&path);
             let mut url = self.address.clone();
             url.query_pairs_mut().append_pair("path", &path);
             let listing: Listing = self.transport.send_to(&call, &url).await?;
@@ -54,14 +54,14 @@ impl Store for Proxy {
 
     fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
         Box::pin(async move {
-            let call = Call::get("read the artifact", "").target(path);
+            let call = Call::get(READ, "").target(path);
             fetch(&self.transport, call, self.file(path), HeaderMap::new(), from).await
         })
     }
 
     fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()> {
         Box::pin(async move {
-            let call = Call::new("write the artifact", Method::PUT, "").target(path).idempotent();
+            let call = Call::new(WRITE, Method::PUT, "").target(path).idempotent();
             let file = SentFile::new(source, &sent).await?;
             send(&self.transport, &call, &self.file(path), &HeaderMap::new(), Some(file)).await
         })

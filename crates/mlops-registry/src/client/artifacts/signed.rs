@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fetch::{fetch, has_status};
 use super::listing::Listing;
 use super::send::{SentFile, send};
-use super::store::{Answer, Content, Mark, Sent, Store};
+use super::store::{Answer, Content, LIST, Mark, READ, Sent, Store, WRITE};
 use super::{Artifact, join};
 use crate::client::SettingError;
 use crate::client::auth::{Auth, Session};
@@ -43,10 +43,6 @@ pub(crate) enum Owner {
         version: u64,
     },
 }
-
-const LIST: &str = "list the artifacts in";
-const READ: &str = "read the artifact";
-const WRITE: &str = "write the artifact";
 
 impl Owner {
     fn list(&self, folder: &str, page: &str) -> Call {

@@ -8,6 +8,11 @@ use bytes::Bytes;
 use super::Artifact;
 use crate::Error;
 
+/// What errors call the three things that a store does.
+pub(crate) const LIST: &str = "list the artifacts in";
+pub(crate) const READ: &str = "read the artifact";
+pub(crate) const WRITE: &str = "write the artifact";
+
 pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// Where files are kept. Paths are relative to the location that the store was opened for, with `/` between the parts;
