@@ -121,7 +121,10 @@ impl Signed {
 
     /// A path from the root of the owner, from the location.
     fn below_root(&self, path: &str) -> String {
-        let below = path.strip_prefix(&self.root).map(|rest| rest.trim_start_matches('/'));
+        if self.root.is_empty() {
+            return path.to_owned();
+        }
+        let below = path.strip_prefix(&self.root).and_then(|rest| rest.strip_prefix('/'));
         below.unwrap_or(path).to_owned()
     }
 
