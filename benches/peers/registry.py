@@ -11,6 +11,8 @@ import time
 
 import mlflow
 
+# MLflow tells standard output of each run.
+answers, sys.stdout = sys.stdout, sys.stderr
 (_, url) = sys.argv[1:]
 mlflow.set_tracking_uri(url)
 mlflow.set_experiment("MLflow")
@@ -59,7 +61,6 @@ def size(folder):
     return sum(entry.stat().st_size for entry in os.scandir(folder))
 
 
-answers, sys.stdout = sys.stdout, sys.stderr
 print(json.dumps({"version": mlflow.__version__}), file=answers, flush=True)
 tasks = {"get": get, "log": log, "copy": copy}
 for line in sys.stdin:
