@@ -12,6 +12,7 @@ mod listing;
 mod location;
 #[cfg(any(feature = "s3", feature = "azure"))]
 mod objects;
+mod part_file;
 mod proxy;
 mod send;
 mod signed;

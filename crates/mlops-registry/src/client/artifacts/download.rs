@@ -1,14 +1,12 @@
-use std::io::SeekFrom;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::fs::File;
-use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::checksums::Checksums;
+use super::part_file::PartFile;
 use super::staging::Staging;
 use super::store::{Content, Store};
 use super::transfer::{FileTally, Tally, Transfer};
@@ -133,12 +131,7 @@ impl Download {
         let part = self.staging.part(&self.path);
         let failed = |error| Error::io("write", &part, error);
         self.staging.begin(&self.path).map_err(failed)?;
-        let mut options = File::options();
-        let file = options.create(true).write(true).truncate(false).open(&part).await;
-        let mut file = file.map_err(failed)?;
-        // What lies behind is of another attempt.
-        file.set_len(content.start).await.map_err(failed)?;
-        file.seek(SeekFrom::End(0)).await.map_err(failed)?;
+        let mut file = PartFile::open(&part, content.start).await.map_err(failed)?;
         self.staging.remember(&self.path, content.tag.as_deref()).map_err(failed)?;
         let n_bytes = match self.copy(content, &mut file, &part).await? {
             Ok(n_bytes) => n_bytes,
@@ -149,12 +142,12 @@ impl Download {
             let target = format_args!("`{}`: {n_bytes} bytes", self.artifact.path);
             return Err(Error::new(ErrorKind::Malformed, "download", target));
         }
-        file.sync_all().await.map_err(failed)?;
+        file.sync().await.map_err(failed)?;
         self.staging.complete(&self.path).map_err(failed)?;
         Ok(Ok(()))
     }
 
-    async fn copy(&self, content: Content, file: &mut File, part: &Path) -> Attempt<u64> {
+    async fn copy(&self, content: Content, file: &mut PartFile, part: &Path) -> Attempt<u64> {
         let failed = |error| Error::io("write", part, error);
         let Content { start, size, mut chunks, .. } = content;
         let mut n_bytes = start;
@@ -162,7 +155,7 @@ impl Download {
         let outcome = loop {
             match chunks.next().await {
                 Ok(Some(chunk)) => {
-                    file.write_all(&chunk).await.map_err(failed)?;
+                    file.write(&chunk).await.map_err(failed)?;
                     n_bytes += chunk.len() as u64;
                     self.tally.is_at(n_bytes);
                 }
