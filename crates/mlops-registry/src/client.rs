@@ -5,6 +5,7 @@ mod auth;
 mod builder;
 mod cache;
 mod call;
+mod catalog_version;
 mod datasets;
 mod exchange;
 mod experiments;
@@ -111,8 +112,7 @@ impl MlflowClient {
 
     /// The address of the server that has the registry, without secrets.
     pub(crate) fn registry_uri(&self) -> &str {
-        let registry = self.transport.registry.as_deref().unwrap_or(&self.transport);
-        registry.base.as_str()
+        self.transport.of_registry().base.as_str()
     }
 
     /// Which models the client sees: those of a registry, and of a workspace there.

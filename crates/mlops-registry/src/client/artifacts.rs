@@ -18,8 +18,11 @@ mod send;
 mod signed;
 mod staging;
 mod store;
+mod temporary_credentials;
 mod transfer;
 mod upload;
+mod vended;
+mod vending;
 
 use std::fmt;
 use std::path::Path;
@@ -32,9 +35,11 @@ pub use transfer::{Progress, Transfer};
 pub(crate) use upload::{DESCRIPTION, Source, upload_files};
 
 use super::{MlflowClient, ResolvedModel};
-use crate::{ArtifactPath, Error, ErrorKind};
+use crate::{ArtifactPath, Error, ErrorKind, ModelVersion};
 use location::Location;
 use store::Store;
+use vended::CatalogVersion;
+use vending::Operation;
 
 /// A file or folder among the artifacts of a run or model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,17 +103,45 @@ impl MlflowClient {
     }
 
     /// The files at the location of a model that was resolved, also where only the version that has them leads there, as in
-    /// the registry of a Databricks workspace.
+    /// the registry of a Databricks workspace and in Unity Catalog. The catalog lends credentials for them; of the client's
+    /// `storage_options` it takes those then that say where buckets are, such as `aws_region`, and looks at them when the files are asked for.
     ///
     /// # Errors
     /// As [`artifact_repository`](Self::artifact_repository).
     pub fn artifacts_of(&self, model: &ResolvedModel) -> Result<ArtifactRepository, Error> {
         let uri = &model.artifact_uri;
         let location = match &model.owner {
+            Some((name, version)) if self.transport.of_registry().has_unity_catalog => {
+                return self.in_unity_catalog(CatalogVersion {
+                    name: name.to_string(),
+                    version: *version,
+                    uri: uri.clone(),
+                    operation: Operation::Read,
+                });
+            }
             Some((name, version)) => Location::of_version(uri, name.as_str(), *version)?,
             None => Location::parse(uri)?,
         };
         self.repository_at(uri, location)
+    }
+
+    /// Where the files of a pending version in Unity Catalog go.
+    pub(crate) fn artifacts_for(
+        &self,
+        version: &ModelVersion,
+    ) -> Result<ArtifactRepository, Error> {
+        self.in_unity_catalog(CatalogVersion {
+            name: version.name.clone(),
+            version: version.version,
+            uri: version.storage_location.clone().unwrap_or_default(),
+            operation: Operation::ReadWrite,
+        })
+    }
+
+    fn in_unity_catalog(&self, version: CatalogVersion) -> Result<ArtifactRepository, Error> {
+        // The location may be empty, or that of all versions.
+        let uri = format!("models:/{}/{}", version.name, version.version);
+        self.repository_at(&uri, Location::Vended(version))
     }
 
     fn repository_at(&self, uri: &str, location: Location) -> Result<ArtifactRepository, Error> {

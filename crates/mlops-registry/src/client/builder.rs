@@ -113,7 +113,7 @@ impl MlflowClientBuilder {
     }
 
     /// The registry of the server is Unity Catalog of Databricks. Models are called `catalog.schema.model` and have
-    /// aliases; calls about stages are [`Unsupported`](ErrorKind::Unsupported).
+    /// aliases and files of their own; calls about stages are [`Unsupported`](ErrorKind::Unsupported).
     pub fn unity_catalog(self) -> Self {
         Self { has_unity_catalog: true, ..self }
     }

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::retries::Repeat;
 
+/// The files that Unity Catalog keeps itself.
+pub(crate) const CATALOG_FILES: &str = "/api/2.0/fs/";
+
 /// A request to a server, before it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -78,9 +81,10 @@ impl Call {
         self
     }
 
-    /// Whether it is about registered models or their versions.
+    /// Whether it is about registered models, their versions or the files of these.
     pub(crate) fn is_of_registry(&self) -> bool {
-        self.path.starts_with("registered-models/") || self.path.starts_with("model-versions/")
+        let begins = |route: &&str| self.path.starts_with(route);
+        ["registered-models/", "model-versions/", CATALOG_FILES].iter().any(begins)
     }
 
     /// Twice is the same as once.

@@ -84,6 +84,8 @@ impl MlflowClient {
     pub async fn download_uri(&self, name: &str, version: u64) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Location {
+            /// Unity Catalog may keep the files where no location leads.
+            #[serde(default)]
             artifact_uri: String,
         }
 
@@ -204,10 +206,13 @@ impl MlflowClient {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub async fn delete_model_version(&self, name: &str, version: u64) -> Result<(), Error> {
-        let target = format!("{name}/{version}");
+        self.transport.run(Self::delete_version_call(name, version)).await
+    }
+
+    pub(crate) fn delete_version_call(name: &str, version: u64) -> Call {
         let body = json!({ "name": name, "version": version.to_string() });
         let call = Call::delete("delete the version", "model-versions/delete", body);
-        self.transport.run(call.target(target)).await
+        call.target(format_args!("{name}/{version}"))
     }
 
     pub(crate) fn version_call(name: &str, version: u64) -> Call {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::MlflowClient;
+use super::artifacts::Transfer;
 use super::call::Call;
 use super::model_versions::One;
 use super::once::RequestId;
@@ -73,10 +74,39 @@ impl MlflowClient {
     /// An attempt that gets no answer is looked up before it is repeated. Where the server registers versions by and
     /// by, [`await_ready`](Self::await_ready) waits for it.
     ///
+    /// In Unity Catalog versions have files of their own: those of the source are copied, by way of a temporary directory
+    /// of this machine, where also a source may be if [`local_artifacts`](super::MlflowClientBuilder::local_artifacts) are
+    /// allowed. The catalog takes models only whose signature has inputs and outputs. A version whose files do not arrive
+    /// is deleted; if that fails too, or nobody waits for the outcome, it stays pending.
+    ///
     /// # Errors
     /// * [`NotFound`](crate::ErrorKind::NotFound) if the model is not registered
     /// * [`Refused`](crate::ErrorKind::Refused) if the server does not take the source
+    /// * [`Model`](crate::ErrorKind::Model) if the source is no model that Unity Catalog takes
     pub async fn create_model_version(
+        &self,
+        name: &str,
+        version: NewModelVersion,
+    ) -> Result<ModelVersion, Error> {
+        self.create_version_by(name, version, &Transfer::default()).await
+    }
+
+    /// As [`create_model_version`](Self::create_model_version), where files are copied in this way.
+    pub(super) async fn create_version_by(
+        &self,
+        name: &str,
+        version: NewModelVersion,
+        transfer: &Transfer,
+    ) -> Result<ModelVersion, Error> {
+        if self.transport.of_registry().has_unity_catalog {
+            self.create_with_files(name, version, transfer).await
+        } else {
+            self.create_version(name, version).await
+        }
+    }
+
+    /// Creates the version alone.
+    pub(super) async fn create_version(
         &self,
         name: &str,
         version: NewModelVersion,
@@ -95,6 +125,10 @@ impl MlflowClient {
             body["description"] = description.into();
         }
         let call = Call::post("create a version of", "model-versions/create", body).target(name);
+        if self.transport.of_registry().has_unity_catalog {
+            let made = self.version_of_request(name, &request);
+            return self.once(call, made, One::try_into).await;
+        }
         let made = self.search_model_versions(&request.filter()?);
         self.create::<One, _>(call, made).await
     }

@@ -10,7 +10,7 @@ use super::pages::Pages;
 use crate::{Compare, Error, ErrorKind, Filter, random};
 
 /// Names the request that created something.
-const REQUEST_TAG: &str = "mlops.request_id";
+const REQUEST_TAG: &str = "mlops_request_id";
 
 /// A name for one request that creates something: what it created is found by it.
 #[derive(Clone, Debug)]
@@ -24,6 +24,11 @@ impl RequestId {
     /// Marks what is to be created.
     pub(crate) fn mark(&self, tags: &mut BTreeMap<String, String>) {
         tags.insert(REQUEST_TAG.to_owned(), self.0.clone());
+    }
+
+    /// Whether it created what has these tags.
+    pub(crate) fn is_of(&self, tags: &BTreeMap<String, String>) -> bool {
+        tags.get(REQUEST_TAG) == Some(&self.0)
     }
 
     /// Finds what was created.
@@ -53,9 +58,11 @@ impl MlflowClient {
         read: impl FnOnce(A) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let answer = match self.transport.send(call.clone()).await {
-            Err(error) if error.is_ambiguous() => match find.await? {
-                Some(done) => return Ok(done),
-                None => self.transport.send(call).await?,
+            Err(error) if error.is_ambiguous() => match find.await {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => self.transport.send(call).await?,
+                // Nobody knows what came of it.
+                Err(_) => return Err(error),
             },
             answer => answer?,
         };

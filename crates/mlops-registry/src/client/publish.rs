@@ -7,6 +7,7 @@ use super::artifacts::Transfer;
 use super::datasets::ModelOutput;
 use super::logged_models::{LoggedModelStatus, NewLoggedModel};
 use super::model_upload::{Identity, upload};
+use super::unity_catalog::{check_name, check_signature};
 use super::{MlflowClient, NewModelVersion, Run};
 use crate::{ArtifactPath, Error, ErrorKind, LoggedModelId, ModelVersion, RunId, random};
 
@@ -72,10 +73,11 @@ impl MlflowClient {
     /// none. If something fails after the upload began, the logged model is marked as failed.
     ///
     /// # Errors
-    /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path
+    /// * [`InvalidName`](ErrorKind::InvalidName) if the name is not a plain relative path, or the registered name not one of
+    ///   Unity Catalog where that has the registry
     /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
     /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if the run has artifacts of that name, before MLflow 3
-    /// * [`Model`](ErrorKind::Model) if the directory is not a model's
+    /// * [`Model`](ErrorKind::Model) if the directory is not a model's, or not one's that Unity Catalog takes
     /// * what goes wrong with the server
     pub async fn publish(
         &self,
@@ -86,6 +88,12 @@ impl MlflowClient {
         let name = publication.name.as_str();
         let checked: Result<ArtifactPath, _> = name.parse();
         checked.map_err(|error| Error::name("publish the model", name, error))?;
+        if let Some(registered) = &publication.registered_name
+            && self.transport.of_registry().has_unity_catalog
+        {
+            check_name("publish the model", registered)?;
+            check_signature(model, &format!("`{}`", model.path().display()))?;
+        }
         let run = self.run(&publication.run_id).await?;
         let mut published = if self.server_info().await?.has_logged_models {
             self.as_logged_model(model, &run, name, transfer).await?
@@ -93,7 +101,8 @@ impl MlflowClient {
             self.as_artifact(model, &run, name, transfer).await?
         };
         if let Some(registered) = &publication.registered_name {
-            let version = self.register_published(registered, &published, publication).await?;
+            let version =
+                self.register_published(registered, &published, publication, transfer).await?;
             published.version = Some(version);
         }
         Ok(published)
@@ -167,6 +176,7 @@ impl MlflowClient {
         name: &str,
         published: &Published,
         publication: &Publication,
+        transfer: &Transfer,
     ) -> Result<ModelVersion, Error> {
         self.register(name).await?;
         let version = match &published.model_id {
@@ -176,6 +186,6 @@ impl MlflowClient {
         let mut version =
             version.run_id(publication.run_id.clone()).description(&publication.description);
         version.tags = publication.tags.clone();
-        self.create_model_version(name, version).await
+        self.create_version_by(name, version, transfer).await
     }
 }

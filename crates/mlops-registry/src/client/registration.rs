@@ -22,7 +22,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 const FAILED: &str = "FAILED_REGISTRATION";
-const PENDING: &str = "PENDING_REGISTRATION";
+pub(super) const PENDING: &str = "PENDING_REGISTRATION";
 
 impl MlflowClient {
     /// Waits until a version is registered. MLflow's own servers do that at once, and Databricks by and by, which may

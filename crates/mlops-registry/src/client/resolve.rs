@@ -138,7 +138,7 @@ fn of_logged_model(model: LoggedModel, path: Option<ArtifactPath>) -> ResolvedMo
 }
 
 /// A recorded location that is to be looked up itself.
-fn on_the_server(location: &str) -> Option<ModelUri> {
+pub(super) fn on_the_server(location: &str) -> Option<ModelUri> {
     location.parse().ok().filter(|uri| !matches!(uri, ModelUri::Path(_)))
 }
 

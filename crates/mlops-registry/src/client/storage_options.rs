@@ -31,6 +31,9 @@ pub(crate) trait OptionKey: FromStr + Copy {
     /// Whether it is said otherwise: by the URI, or not at all.
     fn is_refused(self) -> bool;
 
+    /// Whether it is about where buckets are, and not about who asks.
+    fn is_of_place(self) -> bool;
+
     fn address(self) -> Option<Address>;
 }
 
@@ -89,6 +92,14 @@ impl<K: OptionKey> StorageOptions<K> {
         }
         Ok(options)
     }
+
+    /// Those that say where buckets are, whoever asks.
+    pub(crate) fn of_place(mut self) -> Self {
+        self.pairs.retain(|(key, _)| key.is_of_place());
+        // What goes for an address of one's own does not for others.
+        self.believes_anyone &= self.pairs.iter().any(|(key, _)| key.address().is_some());
+        self
+    }
 }
 
 #[cfg(feature = "s3")]
@@ -104,6 +115,17 @@ impl OptionKey for AmazonS3ConfigKey {
 
     fn is_refused(self) -> bool {
         matches!(self, Self::Bucket)
+    }
+
+    fn is_of_place(self) -> bool {
+        matches!(
+            self,
+            Self::Region
+                | Self::DefaultRegion
+                | Self::Endpoint
+                | Self::S3Endpoint
+                | Self::VirtualHostedStyleRequest
+        )
     }
 
     fn address(self) -> Option<Address> {
@@ -129,6 +151,10 @@ impl OptionKey for AzureConfigKey {
     fn is_refused(self) -> bool {
         // Of an emulator the endpoint is enough.
         matches!(self, Self::ContainerName | Self::UseEmulator)
+    }
+
+    fn is_of_place(self) -> bool {
+        matches!(self, Self::Endpoint)
     }
 
     fn address(self) -> Option<Address> {
@@ -184,6 +210,19 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Setting, "{name}");
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn who_asks_may_be_left_out() {
+        let asks = [("aws_access_key_id", "id"), ("aws_allow_invalid_certificates", "true")];
+        let of_place = |place: (&'static str, &'static str)| {
+            let options = parse::<AmazonS3ConfigKey>(&[asks[0], asks[1], place]).unwrap();
+            let options = options.of_place();
+            (options.pairs.len(), options.believes_anyone)
+        };
+        assert_eq!(of_place(("aws_region", "eu-west-1")), (1, false));
+        assert_eq!(of_place(("aws_endpoint", "https://minio.example.com")), (1, true));
     }
 
     #[cfg(feature = "s3")]

@@ -62,6 +62,6 @@ fn body(request: &MockRequest) -> Value {
 fn request_filter(creation: &MockRequest) -> String {
     let sent = body(creation);
     let tags = sent["tags"].as_array().unwrap();
-    let tag = tags.iter().find(|tag| tag["key"] == "mlops.request_id").unwrap();
-    format!("tags.`mlops.request_id` = '{}'", tag["value"].as_str().unwrap())
+    let tag = tags.iter().find(|tag| tag["key"] == "mlops_request_id").unwrap();
+    format!("tags.mlops_request_id = '{}'", tag["value"].as_str().unwrap())
 }

@@ -155,12 +155,17 @@ impl Transport {
         self.send::<IgnoredAny>(call).await.map(|_| ())
     }
 
+    /// Who has the registry.
+    pub(crate) fn of_registry(&self) -> &Self {
+        self.registry.as_deref().unwrap_or(self)
+    }
+
     /// Who gets a call, and how it is worded there.
     fn addressed(&self, call: Call) -> Result<(&Self, Call), Error> {
         if !call.is_of_registry() {
             return Ok((self, call));
         }
-        let server = self.registry.as_deref().unwrap_or(self);
+        let server = self.of_registry();
         let call = if server.has_unity_catalog { unity_catalog::translated(call)? } else { call };
         Ok((server, call))
     }

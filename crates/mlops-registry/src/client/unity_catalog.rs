@@ -1,20 +1,23 @@
 //! How Unity Catalog of Databricks wants the registry's calls.
 
+use mlops_core::{ModelDir, Signature};
 use reqwest::Method;
 
-use super::call::Call;
+use super::call::{CATALOG_FILES, Call};
 use crate::{Error, ErrorKind, NameError};
 
 const PREFIX: &str = "unity-catalog/";
 const SEARCH_MODELS: &str = "registered-models/search";
 
-/// What there is no word for in Unity Catalog.
+/// What Unity Catalog has no word for, or misses.
 #[derive(Debug, thiserror::Error)]
 enum Missing {
     #[error("Unity Catalog has no stages: let aliases point to versions instead")]
     Stages,
     #[error("Unity Catalog lists registered models without filter and order")]
     Search,
+    #[error("Unity Catalog takes models only whose signature has inputs and outputs")]
+    Signature,
 }
 
 /// The same call of the registry for Unity Catalog.
@@ -23,6 +26,9 @@ enum Missing {
 /// * [`Unsupported`](ErrorKind::Unsupported) if there is none
 /// * [`InvalidName`](ErrorKind::InvalidName) if a model has not a name of three parts
 pub(crate) fn translated(mut call: Call) -> Result<Call, Error> {
+    if call.path.starts_with(CATALOG_FILES) {
+        return Ok(call);
+    }
     let lacks = |missing: Missing| {
         Error::new(ErrorKind::Unsupported, call.operation, &call.target).with_source(missing)
     };
@@ -43,22 +49,39 @@ pub(crate) fn translated(mut call: Call) -> Result<Call, Error> {
         }
         _ => {}
     }
-    check_name(&call)?;
+    let name = named(&call).map(|name| check_name(call.operation, name));
+    name.transpose()?;
     call.path = format!("{PREFIX}{}", call.path).into();
     Ok(call)
 }
 
-/// Models are called `catalog.schema.model`.
-fn check_name(call: &Call) -> Result<(), Error> {
+/// The model that a call is about.
+fn named(call: &Call) -> Option<&str> {
     let in_query = call.query.iter().find(|(key, _)| *key == "name").map(|(_, value)| &**value);
-    let in_body = call.body.as_ref().and_then(|body| body["name"].as_str());
-    let Some(name) = in_query.or(in_body) else { return Ok(()) };
+    in_query.or_else(|| call.body.as_ref()?["name"].as_str())
+}
+
+/// Models are called `catalog.schema.model`.
+pub(crate) fn check_name(operation: &'static str, name: &str) -> Result<(), Error> {
     let parts: Vec<_> = name.split('.').collect();
     if parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) {
         return Ok(());
     }
     let form = NameError::Form { what: "name of Unity Catalog: `catalog.schema.model`" };
-    Err(Error::name(call.operation, name, form))
+    Err(Error::name(operation, name, form))
+}
+
+/// The catalog would not take the model without a signature; MLflow does without inputs.
+///
+/// # Errors
+/// [`Model`](ErrorKind::Model) if the model cannot be read, or has none.
+pub(crate) fn check_signature(model: &ModelDir, about: &str) -> Result<(), Error> {
+    let is_complete =
+        |signature: &Signature| signature.inputs.is_some() && signature.outputs.is_some();
+    if model.signature().is_some_and(is_complete) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Model, "register", about).with_source(Missing::Signature))
 }
 
 #[cfg(test)]

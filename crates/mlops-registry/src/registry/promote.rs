@@ -28,7 +28,7 @@ pub struct Promotion {
 }
 
 /// The tag of a version that says through which stages it went.
-const HISTORY: &str = "mlops.stage_history";
+const HISTORY: &str = "mlops_stage_history";
 const PROMOTE: &str = "promote";
 
 /// An entry of the history.
@@ -80,7 +80,7 @@ impl Registry {
 
     /// Puts a version of a registered model to use: moves it to a stage, archives those that are there, and has the alias
     /// of the stage (`staging`, `production`) point to it. Where there are no stages, the alias alone says so. Its tag
-    /// `mlops.stage_history` gets a line with when and by whom. Afterwards all of it is read back.
+    /// `mlops_stage_history` gets a line with when and by whom. Afterwards all of it is read back.
     ///
     /// # Errors
     /// * those of [`plan_promotion`](Self::plan_promotion), before anything is changed

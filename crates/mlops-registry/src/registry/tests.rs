@@ -72,7 +72,7 @@ fn a_promotion_sets_stage_alias_and_history_and_archives() {
     assert_eq!(store.model_version_by_alias("wine", "production").unwrap().version, 2);
     registry.promote(&uri("models:/wine/2"), Stage::Production).unwrap();
     let ModelVersion { mut tags, .. } = store.model_version("wine", 2).unwrap();
-    let history = tags.remove("mlops.stage_history").unwrap();
+    let history = tags.remove("mlops_stage_history").unwrap();
     let moves: Vec<Value> =
         history.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let froms: Vec<_> = moves.iter().map(|entry| entry["from"].as_str().unwrap()).collect();

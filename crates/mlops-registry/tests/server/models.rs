@@ -122,7 +122,7 @@ async fn a_version_is_promoted_by_stage_and_alias() -> Result<(), Error> {
     assert_eq!(client.model_version(&name, 1).await?.stage, Stage::Archived);
     let promoted = client.model_version_by_alias(&name, "production").await?;
     assert_eq!((promoted.version, promoted.stage), (2, Stage::Production));
-    assert!(promoted.tags["mlops.stage_history"].contains("\"from\":\"None\""));
+    assert!(promoted.tags["mlops_stage_history"].contains("\"from\":\"None\""));
     let both = [uri(&format!("models:/{name}/1")), uri("models:/nobody/1")];
     assert!(registry.promote_all(&both, Stage::Production).unwrap_err().is_not_found());
     assert_eq!(client.model_version(&name, 2).await?.stage, Stage::Production);

@@ -1,6 +1,7 @@
 //! Ways to buckets: by which options and connections.
 
 mod connections;
+mod vended;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,14 @@ use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use super::bucket::Bucket;
 use super::objects::Objects;
 use super::store::Store;
+use super::vending::Vending;
 use crate::client::retries::Retries;
 use crate::client::storage_options::StorageOptions;
 use crate::client::transport::Timeouts;
 use crate::{Error, ErrorKind};
 use connections::Connections;
 pub(crate) use connections::status_of;
+use vended::VendedCredentials;
 
 /// What all buckets are reached by.
 pub(crate) struct Cloud {
@@ -47,10 +50,59 @@ impl Cloud {
         Ok(Arc::new(Objects::new(store, bucket)))
     }
 
+    /// A bucket that somebody lends credentials for, in place of those of the options.
+    ///
+    /// # Errors
+    /// * as [`open`](Self::open)
+    /// * [`Malformed`](ErrorKind::Malformed) if what is lent is for another kind of storage
+    pub(crate) async fn open_vended(
+        &self,
+        bucket: &Bucket,
+        vending: &Arc<Vending>,
+    ) -> Result<Arc<dyn Store>, Error> {
+        let store = match bucket {
+            #[cfg(feature = "s3")]
+            Bucket::S3 { bucket, .. } => self.s3_vended(bucket, vending).await?,
+            #[cfg(feature = "azure")]
+            Bucket::Azure { container, account, domain, .. } => {
+                self.azure_vended(container, account, domain, vending).await?
+            }
+            #[cfg(not(all(feature = "s3", feature = "azure")))]
+            _ => return Err(bucket.without_feature()),
+        };
+        Ok(Arc::new(Objects::new(store, bucket)))
+    }
+
     #[cfg(feature = "s3")]
     fn s3(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
-        let options = StorageOptions::<AmazonS3ConfigKey>::parse(&self.options)?;
-        let mut builder = AmazonS3Builder::new();
+        let options = StorageOptions::parse(&self.options)?;
+        self.s3_by(bucket, &options, AmazonS3Builder::new())
+    }
+
+    #[cfg(feature = "s3")]
+    async fn s3_vended(
+        &self,
+        bucket: &str,
+        vending: &Arc<Vending>,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
+        let options = StorageOptions::parse(&self.options)?.of_place();
+        let credentials = VendedCredentials::aws(vending);
+        // What is of another kind is told at once.
+        credentials.get().await?;
+        let mut builder = AmazonS3Builder::new().with_credentials(Arc::new(credentials));
+        for (name, value) in vending.credentials().await?.aws_encryption() {
+            builder = builder.with_config(name.parse().map_err(unusable)?, value);
+        }
+        self.s3_by(bucket, &options, builder)
+    }
+
+    #[cfg(feature = "s3")]
+    fn s3_by(
+        &self,
+        bucket: &str,
+        options: &StorageOptions<AmazonS3ConfigKey>,
+        mut builder: AmazonS3Builder,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
         for (key, value) in &options.pairs {
             builder = builder.with_config(*key, value);
         }
@@ -71,10 +123,7 @@ impl Cloud {
         use AzureConfigKey as Key;
 
         let options = StorageOptions::<Key>::parse(&self.options)?;
-        let mut builder = MicrosoftAzureBuilder::new();
-        for (key, value) in &options.pairs {
-            builder = builder.with_config(*key, value);
-        }
+        let mut builder = with_options(&options);
         // A server that names another account must not be shown who asks for this one.
         match builder.get_config_value(&Key::AccountName) {
             Some(own) if own == account => {}
@@ -88,7 +137,44 @@ impl Cloud {
             }
             None => return Err(missing("azure_storage_account_name")),
         }
-        match builder.get_config_value(&Key::Endpoint) {
+        self.azure_by(container, account, domain, &options, builder)
+    }
+
+    #[cfg(feature = "azure")]
+    async fn azure_vended(
+        &self,
+        container: &str,
+        account: &str,
+        domain: &str,
+        vending: &Arc<Vending>,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
+        let options = StorageOptions::<AzureConfigKey>::parse(&self.options)?;
+        let is_own = |(key, value): &(AzureConfigKey, String)| {
+            *key == AzureConfigKey::AccountName && value == account
+        };
+        // An address that is not the account's is not for it.
+        let options = if options.pairs.iter().any(is_own) {
+            options.of_place()
+        } else {
+            StorageOptions::parse(&[])?
+        };
+        let credentials = VendedCredentials::azure(vending);
+        // What is of another kind is told at once.
+        credentials.get().await?;
+        let builder = with_options(&options).with_credentials(Arc::new(credentials));
+        self.azure_by(container, account, domain, &options, builder)
+    }
+
+    #[cfg(feature = "azure")]
+    fn azure_by(
+        &self,
+        container: &str,
+        account: &str,
+        domain: &str,
+        options: &StorageOptions<AzureConfigKey>,
+        mut builder: MicrosoftAzureBuilder,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
+        match builder.get_config_value(&AzureConfigKey::Endpoint) {
             Some(_) => {}
             // In another cloud the name may be somebody else's.
             None if domain == Bucket::AZURE_DOMAIN => {
@@ -127,6 +213,14 @@ impl std::fmt::Debug for Cloud {
             .field("retries", retries)
             .finish_non_exhaustive()
     }
+}
+
+#[cfg(feature = "azure")]
+fn with_options(options: &StorageOptions<AzureConfigKey>) -> MicrosoftAzureBuilder {
+    let set = |builder: MicrosoftAzureBuilder, (key, value): &(AzureConfigKey, String)| {
+        builder.with_config(*key, value)
+    };
+    options.pairs.iter().fold(MicrosoftAzureBuilder::new(), set)
 }
 
 #[cfg(feature = "azure")]

@@ -6,7 +6,7 @@ use crate::client::wire;
 /// What a server says is in a folder, or a page of it.
 #[derive(Deserialize)]
 pub(crate) struct Listing {
-    #[serde(default)]
+    #[serde(default, alias = "contents")]
     files: Vec<Listed>,
     #[serde(default, rename = "next_page_token")]
     pub(crate) next: String,
@@ -16,7 +16,7 @@ pub(crate) struct Listing {
 struct Listed {
     /// From where the server counts.
     path: String,
-    #[serde(default)]
+    #[serde(default, alias = "is_directory")]
     is_dir: bool,
     #[serde(default, with = "wire::integer::option")]
     file_size: Option<i64>,

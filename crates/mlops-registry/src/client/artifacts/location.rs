@@ -8,6 +8,7 @@ use super::folder::Folder;
 use super::proxy::Proxy;
 use super::signed::{Owner, Signed};
 use super::store::Store;
+use super::vended::{CatalogVersion, Vended};
 use crate::client::MlflowClient;
 use crate::uri::split_scheme;
 use crate::{ArtifactPath, Error, ErrorKind, UriError, file_uri};
@@ -32,6 +33,8 @@ pub(crate) enum Location {
         /// Below what belongs to the owner.
         path: String,
     },
+    /// Of a version in Unity Catalog.
+    Vended(CatalogVersion),
 }
 
 const DATABRICKS: &str = "dbfs";
@@ -114,6 +117,7 @@ impl Location {
             Self::Signed { owner, path } => {
                 Ok(Arc::new(Signed::new(Arc::clone(&client.transport), owner, path)?))
             }
+            Self::Vended(version) => Ok(Arc::new(Vended::new(client.clone(), version))),
             Self::Local(path) if client.local_artifacts => Ok(Arc::new(Folder::new(path))),
             Self::Local(path) => {
                 let target = format_args!("`{}`, a path of the server's machine", path.display());

@@ -16,9 +16,10 @@ use super::store::{Answer, Content, LIST, Mark, READ, Sent, Store, WRITE};
 use super::{Artifact, join};
 use crate::client::SettingError;
 use crate::client::auth::{Auth, Session};
-use crate::client::call::Call;
+use crate::client::call::{CATALOG_FILES, Call};
 use crate::client::tls::{Tls, is_private};
 use crate::client::transport::Transport;
+use crate::file_uri::percent_encode;
 use crate::{Error, ErrorKind};
 
 /// Artifacts of one owner.
@@ -42,6 +43,8 @@ pub(crate) enum Owner {
         name: String,
         version: u64,
     },
+    /// The file system of Unity Catalog, which keeps the files of versions itself.
+    Filesystem,
 }
 
 impl Owner {
@@ -58,6 +61,10 @@ impl Owner {
                 .query("name", name)
                 .query("version", version)
                 .query("path", folder),
+            Self::Filesystem => {
+                let folder = percent_encode(folder.as_bytes(), b"_.-~/");
+                Call::get(LIST, format!("{CATALOG_FILES}directories/{folder}"))
+            }
         };
         let call = if page.is_empty() { call } else { call.page(page) };
         call.target(folder)
@@ -79,6 +86,7 @@ impl Owner {
                     .query("version", version)
                     .query("path", path)
             }
+            Self::Filesystem => filesystem_call(READ, "create-download-url", path).idempotent(),
         };
         call.target(path)
     }
@@ -99,9 +107,14 @@ impl Owner {
                 let target = format_args!("`{path}` of version {version} of `{name}`");
                 return Err(Error::new(ErrorKind::Unsupported, WRITE, target));
             }
+            Self::Filesystem => filesystem_call(WRITE, "create-upload-url", path),
         };
         Ok(call.idempotent().target(path))
     }
+}
+
+fn filesystem_call(operation: &'static str, route: &str, path: &str) -> Call {
+    Call::post(operation, format!("{CATALOG_FILES}{route}"), json!({"path": format!("/{path}")}))
 }
 
 impl Signed {
@@ -154,9 +167,16 @@ impl Store for Signed {
             let mut artifacts = Vec::new();
             let mut page = String::new();
             loop {
-                let listing: Listing = self.transport.send(self.owner.list(&at, &page)).await?;
+                let is_missing_folder =
+                    |page: &str| page.is_empty() && self.owner == Owner::Filesystem;
+                let listing = self.transport.send(self.owner.list(&at, &page)).await;
+                let listing: Listing = match listing {
+                    // The others answer with an empty list.
+                    Err(error) if error.is_not_found() && is_missing_folder(&page) => break,
+                    listing => listing?,
+                };
                 let next = listing.next.clone();
-                artifacts.extend(listing.artifacts(|path| self.below_root(path)));
+                artifacts.extend(listing.artifacts(|path| self.below_root(path.trim_matches('/'))));
                 if next.is_empty() || next == page {
                     break;
                 }
@@ -261,7 +281,7 @@ struct Credential {
 
 #[derive(Deserialize)]
 struct SignedUri {
-    #[serde(rename = "signed_uri")]
+    #[serde(rename = "signed_uri", alias = "url")]
     address: String,
     #[serde(default)]
     headers: Vec<Header>,

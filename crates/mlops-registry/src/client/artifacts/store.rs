@@ -26,6 +26,11 @@ pub(crate) trait Store: Debug + Send + Sync {
 
     /// Makes `source` the file at `path`.
     fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()>;
+
+    /// Whether what was written is listed at once.
+    fn lists_writes(&self) -> bool {
+        true
+    }
 }
 
 /// Told how many bytes of a file were sent, again from zero with each attempt.

@@ -98,7 +98,7 @@ impl State {
     fn version(&self, of: &str) -> Value {
         let (name, version) = of.split_once('/').unwrap();
         let tags =
-            self.tags.get(of).map(|value| json!({"key": "mlops.stage_history", "value": value}));
+            self.tags.get(of).map(|value| json!({"key": "mlops_stage_history", "value": value}));
         json!({
             "name": name, "version": version, "current_stage": self.stages[of], "source": "s",
             "tags": tags.into_iter().collect::<Vec<_>>(),
