@@ -3,13 +3,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::fs::File;
-use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The beginning of a file. It goes to the device while it grows, so that the end of a large one is not waited for long.
 #[derive(Debug)]
 pub(super) struct PartFile {
-    file: File,
+    /// Each write of the file itself is the work of another thread.
+    file: BufWriter<File>,
     /// The same file.
     device: Arc<std::fs::File>,
     /// So many bytes were written since they were last sent to the device.
@@ -18,6 +19,8 @@ pub(super) struct PartFile {
     sending: Option<JoinHandle<io::Result<()>>>,
 }
 
+/// What is worth a write.
+const CAPACITY: usize = 1 << 20;
 /// What is worth sending.
 const BLOCK: usize = 16 << 20;
 
@@ -29,6 +32,7 @@ impl PartFile {
         file.set_len(start).await?;
         file.seek(SeekFrom::End(0)).await?;
         let device = Arc::new(file.try_clone().await?.into_std().await);
+        let file = BufWriter::with_capacity(CAPACITY, file);
         Ok(Self { file, device, waiting: 0, sending: None })
     }
 
@@ -54,7 +58,7 @@ impl PartFile {
     pub(super) async fn sync(&mut self) -> io::Result<()> {
         self.flush().await?;
         self.sent().await?;
-        self.file.sync_all().await
+        self.file.get_ref().sync_all().await
     }
 
     /// What came of what was on its way: the system reports a failure to the first alone who asks.
