@@ -49,15 +49,15 @@ impl PartFile {
         Ok(())
     }
 
-    /// Leaves what was written to the system.
+    /// Leaves what was written to the system, which may have failed at what is on its way already.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
-        self.file.flush().await
+        self.file.flush().await?;
+        self.sent().await
     }
 
     /// Waits until the device has all of it.
     pub(super) async fn sync(&mut self) -> io::Result<()> {
         self.flush().await?;
-        self.sent().await?;
         self.file.get_ref().sync_all().await
     }
 
