@@ -104,7 +104,8 @@ impl MlflowClient {
 
     /// The files at the location of a model that was resolved, also where only the version that has them leads there, as in
     /// the registry of a Databricks workspace and in Unity Catalog. The catalog lends credentials for them; of the client's
-    /// `storage_options` it takes those then that say where buckets are, such as `aws_region`, and looks at them when the files are asked for.
+    /// `storage_options` it takes those then that say where buckets are, such as `aws_region`, and looks at them when the
+    /// files are asked for.
     ///
     /// # Errors
     /// As [`artifact_repository`](Self::artifact_repository).
