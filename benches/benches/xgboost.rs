@@ -31,7 +31,7 @@ fn params() -> Params {
 }
 
 fn fit(params: &Params, records: &Records, labels: &[bool]) -> Result<Booster, Error> {
-    Ok(params.fit(&Dataset::new(records, labels)?, None)?.booster)
+    Ok(params.fit(&Dataset::new(records, labels)?, &[])?.booster)
 }
 
 /// 100 trees of depth 6 and 12 features.

@@ -46,10 +46,12 @@ def log(count):
 def copy(folder):
     """Milliseconds that a folder takes to the server, and from there."""
     with mlflow.start_run() as run:
+        os.sync()
         began = time.perf_counter()
         mlflow.log_artifacts(folder)
         upload = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as copies:
+        os.sync()
         began = time.perf_counter()
         path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="", dst_path=copies)
         download = time.perf_counter() - began

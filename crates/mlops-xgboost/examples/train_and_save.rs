@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .reg_alpha(0.1);
     let training = params.fit(
         &Dataset::new(&train, &labels[..2000])?,
-        Some(&Dataset::new(&validation, &labels[2000..])?),
+        &[("validation", &Dataset::new(&validation, &labels[2000..])?)],
     )?;
 
     let booster = training.booster;

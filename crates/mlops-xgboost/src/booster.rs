@@ -219,11 +219,11 @@ mod tests {
             feature_types: vec!["float".to_owned(), "int".to_owned()],
             categories: Vec::new(),
             attributes: BTreeMap::from([("best_iteration".to_owned(), "0".to_owned())]),
-            objective: Objective::binary_logistic(),
+            objective: Objective::binary_logistic(1.0),
             base_scores: vec![0.5],
             n_outputs: 1,
             has_classes: false,
-            ensemble: Ensemble::Trees(TreeEnsemble::single(vec![Tree::new(nodes)])),
+            ensemble: Ensemble::Trees(TreeEnsemble::of_rounds(vec![Tree::new(nodes)], 1)),
         }
     }
 

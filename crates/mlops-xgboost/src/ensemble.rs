@@ -44,15 +44,16 @@ impl Ensemble {
 }
 
 impl TreeEnsemble {
-    /// One tree a round, each for the only output.
-    pub(crate) fn single(trees: Vec<Tree>) -> Self {
+    /// One tree for each output a round.
+    pub(crate) fn of_rounds(trees: Vec<Tree>, n_outputs: usize) -> Self {
         let n_trees = trees.len();
+        let outputs = (0..).take(n_outputs).cycle();
         Self {
             trees,
-            outputs: vec![0; n_trees],
+            outputs: outputs.take(n_trees).collect(),
             weights: None,
             n_parallel: 1,
-            rounds: (0..=n_trees).collect(),
+            rounds: (0..=n_trees).step_by(n_outputs).collect(),
         }
     }
 

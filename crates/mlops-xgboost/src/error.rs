@@ -106,8 +106,30 @@ pub enum Error {
         /// The number of rows.
         rows: usize,
     },
-    /// Training needs rows of both classes.
-    #[error("all labels are alike, expected both classes")]
+    /// A label is not one that can be trained for.
+    #[error("the label of row {row} is not {expected}")]
+    Label {
+        /// The row, counted from 0.
+        row: usize,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// There are not as many weights as rows.
+    #[error("{weights} weights for {rows} rows")]
+    WeightCount {
+        /// The number of weights.
+        weights: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// A weight is negative or not finite, or all are 0.
+    #[error("the weight of row {row} is not a finite number of at least 0, of which not all may be 0")]
+    Weight {
+        /// The row, counted from 0.
+        row: usize,
+    },
+    /// Training needs rows of several classes.
+    #[error("all labels are alike, expected several classes")]
     OneClass,
     /// A parameter is out of its range.
     #[error("parameter `{name}` is out of range, expected {expected}")]

@@ -284,7 +284,7 @@ mod tests {
         let schema = Schema::new(["a", "b", "c"].map(Feature::numeric).into()).unwrap();
         let records = Records::new(std::sync::Arc::new(schema), values.clone()).unwrap();
         let dataset = Dataset::new(&records, &labels).unwrap();
-        (Booster::params().rounds(8).max_depth(5).fit(&dataset, None).unwrap().booster, values)
+        (Booster::params().rounds(8).max_depth(5).fit(&dataset, &[]).unwrap().booster, values)
     }
 
     /// The mean margin over rows of which only the features in `known` are known.
@@ -352,7 +352,7 @@ mod tests {
             Node::leaf(2.0, 0.0, 0.0),
         ];
         let (booster, _) = booster();
-        let ensemble = Ensemble::Trees(TreeEnsemble::single(vec![Tree::new(nodes)]));
+        let ensemble = Ensemble::Trees(TreeEnsemble::of_rounds(vec![Tree::new(nodes)], 1));
         let parts = Parts { ensemble, ..booster.parts().clone() };
         let booster = Booster::from_parts(parts).unwrap();
         let rows = array![[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [3.0, 0.0, 0.0]];

@@ -18,4 +18,6 @@ pub use error::{Error, Unsupported};
 pub use importance::Importance;
 pub use metric::{log_loss, roc_auc};
 pub use model::XgboostModel;
-pub use train::{Dataset, EvalMetric, Params, Training};
+pub use train::{
+    Dataset, EvalMetric, Evaluation, GrowPolicy, Monotone, Params, Round, Training, TrainingObjective,
+};

@@ -13,11 +13,16 @@
 #[track_caller]
 pub fn log_loss(probabilities: &[f32], labels: &[bool]) -> f64 {
     assert_eq!(probabilities.len(), labels.len(), "one label per probability");
-    let losses = probabilities.iter().zip(labels).map(|(&probability, &label)| {
-        let probability = f64::from(probability).clamp(1e-16, 1.0 - 1e-16);
-        -if label { probability.ln() } else { (-probability).ln_1p() }
-    });
+    let losses = probabilities.iter().zip(labels);
+    let losses = losses.map(|(probability, label)| log_loss_of(*probability, f64::from(u8::from(*label))));
     losses.sum::<f64>() / labels.len().max(1) as f64
+}
+
+/// The negative log-likelihood of a label, which is 0, 1 or between them.
+pub(crate) fn log_loss_of(probability: f32, label: f64) -> f64 {
+    let probability = f64::from(probability).clamp(1e-16, 1.0 - 1e-16);
+    let loss = |share: f64, log: f64| if share > 0.0 { -share * log } else { 0.0 };
+    loss(label, probability.ln()) + loss(1.0 - label, (-probability).ln_1p())
 }
 
 /// The area under the ROC curve, in `[0, 1]`: the probability that a positive row is scored above a negative one, ties
@@ -35,23 +40,29 @@ pub fn log_loss(probabilities: &[f32], labels: &[bool]) -> f64 {
 #[track_caller]
 pub fn roc_auc(scores: &[f32], labels: &[bool]) -> Option<f64> {
     assert_eq!(scores.len(), labels.len(), "one label per score");
+    let weight = |row: usize, label: bool| f64::from(u8::from(labels[row] == label));
+    area(scores, |row| weight(row, true), |row| weight(row, false))
+}
+
+/// The same of rows that are positive with one weight and negative with another.
+pub(crate) fn area(
+    scores: &[f32],
+    positive: impl Fn(usize) -> f64,
+    negative: impl Fn(usize) -> f64,
+) -> Option<f64> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-    let n_positive = labels.iter().filter(|label| **label).count() as f64;
-    let n_negative = labels.len() as f64 - n_positive;
-    if n_positive == 0.0 || n_negative == 0.0 {
-        return None;
-    }
-    // Twice the pairs that are ordered rightly: an integer, and exact.
+    let (mut positives, mut negatives) = (0.0, 0.0);
+    // Twice the weight of pairs that are ordered rightly; of single rows, an integer, and exact.
     let mut twice_ordered = 0.0;
-    let mut negatives_below = 0.0;
     for tied in order.chunk_by(|&a, &b| scores[a].total_cmp(&scores[b]).is_eq()) {
-        let positives = tied.iter().filter(|&&row| labels[row]).count() as f64;
-        let negatives = tied.len() as f64 - positives;
-        twice_ordered += positives * (2.0 * negatives_below + negatives);
-        negatives_below += negatives;
+        let tied_positives: f64 = tied.iter().map(|row| positive(*row)).sum();
+        let tied_negatives: f64 = tied.iter().map(|row| negative(*row)).sum();
+        twice_ordered += tied_positives * (2.0 * negatives + tied_negatives);
+        positives += tied_positives;
+        negatives += tied_negatives;
     }
-    Some(twice_ordered / (2.0 * n_positive * n_negative))
+    (positives > 0.0 && negatives > 0.0).then(|| twice_ordered / (2.0 * positives * negatives))
 }
 
 #[cfg(test)]

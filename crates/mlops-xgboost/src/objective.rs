@@ -37,11 +37,32 @@ enum Transform {
 }
 
 impl Objective {
-    /// The objective `binary:logistic` at its defaults.
-    pub(crate) fn binary_logistic() -> Self {
-        let weight = BTreeMap::from([("scale_pos_weight".to_owned(), "1".to_owned())]);
-        let settings = BTreeMap::from([("reg_loss_param".to_owned(), weight)]);
-        Self { name: "binary:logistic".to_owned(), settings, transform: Transform::Logistic }
+    /// The objective `binary:logistic`.
+    pub(crate) fn binary_logistic(scale_pos_weight: f32) -> Self {
+        let setting = ("scale_pos_weight", scale_pos_weight.to_string());
+        Self::trained("binary:logistic", "reg_loss_param", setting, Transform::Logistic)
+    }
+
+    /// The objective `reg:squarederror`.
+    pub(crate) fn squared_error() -> Self {
+        let setting = ("scale_pos_weight", "1".to_owned());
+        Self::trained("reg:squarederror", "reg_loss_param", setting, Transform::Identity)
+    }
+
+    /// The objective `multi:softprob`.
+    pub(crate) fn softprob(n_classes: usize) -> Self {
+        let setting = ("num_class", n_classes.to_string());
+        Self::trained("multi:softprob", "softmax_multiclass_param", setting, Transform::Softprob)
+    }
+
+    fn trained(
+        name: &str,
+        group: &str,
+        (setting, value): (&str, String),
+        transform: Transform,
+    ) -> Self {
+        let group = (group.to_owned(), BTreeMap::from([(setting.to_owned(), value)]));
+        Self { name: name.to_owned(), settings: BTreeMap::from([group]), transform }
     }
 
     /// The objective called `name` in a file of that version of XGBoost.
@@ -165,7 +186,7 @@ pub(crate) fn sigmoid(margin: f32) -> f32 {
 }
 
 /// Turns margins into probabilities that sum up to 1.
-fn softmax(margins: &mut [f32]) {
+pub(crate) fn softmax(margins: &mut [f32]) {
     let largest = margins.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for margin in &mut *margins {
@@ -180,7 +201,7 @@ fn softmax(margins: &mut [f32]) {
 }
 
 /// The position of the largest value, of several the first.
-fn largest(row: &[f32]) -> usize {
+pub(crate) fn largest(row: &[f32]) -> usize {
     let mut largest = 0;
     for (position, value) in row.iter().enumerate() {
         if *value > row[largest] {

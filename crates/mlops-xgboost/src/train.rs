@@ -3,15 +3,22 @@
 
 mod binned;
 mod boost;
+mod columns;
 mod cuts;
 mod dataset;
-mod early_stopping;
+mod eval_metric;
+mod evaluation;
+mod frontier;
 mod grow;
 mod histogram;
+mod objective;
 mod params;
 mod split;
+mod weight;
 
-pub use boost::Training;
+pub use boost::{Round, Training};
 pub use dataset::Dataset;
-pub use early_stopping::EvalMetric;
-pub use params::Params;
+pub use eval_metric::EvalMetric;
+pub use evaluation::Evaluation;
+pub use objective::TrainingObjective;
+pub use params::{GrowPolicy, Monotone, Params};

@@ -10,10 +10,10 @@ use crate::split::Split;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Candidate {
     pub(crate) max_depth: usize,
-    pub(crate) learning_rate: f64,
-    pub(crate) reg_alpha: f64,
-    pub(crate) reg_lambda: f64,
-    pub(crate) min_child_weight: f64,
+    pub(crate) learning_rate: f32,
+    pub(crate) reg_alpha: f32,
+    pub(crate) reg_lambda: f32,
+    pub(crate) min_child_weight: f32,
     pub(crate) seed: u64,
 }
 
@@ -94,7 +94,7 @@ impl Parts {
         let [train, validation] = [&self.train, &self.validation];
         let train = Dataset::new(&train.0, &train.1)?;
         let held_out = Dataset::new(&validation.0, &validation.1)?;
-        let training = candidate.params().fit(&train, Some(&held_out))?;
+        let training = candidate.params().fit(&train, &[("validation", &held_out)])?;
         let validation_auc = auc(&training.booster, validation)?;
         Ok(Trial { candidate, training, validation_auc })
     }
@@ -109,8 +109,10 @@ fn auc(booster: &Booster, (records, labels): &(Records, Vec<bool>)) -> Result<f6
     roc_auc(&booster.predict(records.values())?, labels).ok_or(Error::OneClass)
 }
 
-fn log_uniform(random: &mut Random, low: f64, high: f64) -> f64 {
-    low * (high / low).powf(random.unit())
+fn log_uniform(random: &mut Random, low: f64, high: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the booster's parameters have 32 bits")]
+    let value = (low * (high / low).powf(random.unit())) as f32;
+    value
 }
 
 #[cfg(test)]

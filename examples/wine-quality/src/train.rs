@@ -190,7 +190,8 @@ impl Training<'_> {
     fn register(&self, chosen: &Protocolled) -> Result<Configuration, Error> {
         let best = chosen.best()?;
         log_candidate(self.run, &best.candidate)?;
-        for (step, value) in (0..).zip(&best.training.validation) {
+        let log_losses = best.training.evaluations.iter().flat_map(|evaluation| &evaluation.values);
+        for (step, value) in (0..).zip(log_losses) {
             self.run.log_metric("validation_logloss", *value, step)?;
         }
         let rows = distinct(self.wines, &chosen.split.train);

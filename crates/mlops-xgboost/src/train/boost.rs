@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use mlops_core::Random;
-use ndarray::Array2;
 
 use super::binned::Binned;
-use super::early_stopping::EarlyStopping;
-use super::grow::grow;
+use super::columns::Columns;
+use super::grow::{Grown, grow};
 use super::histogram::Gradient;
-use super::{Dataset, Params};
+use super::{Dataset, Evaluation, Params};
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, TreeEnsemble};
-use crate::objective::{Objective, logit, sigmoid};
+use crate::objective::Objective;
 use crate::tree::{NodeKind, Tree};
 use crate::{Booster, Error};
 
@@ -20,200 +20,145 @@ use crate::{Booster, Error};
 pub struct Training {
     /// The booster; with early stopping, its trees end with the best round.
     pub booster: Booster,
-    /// The validation metric after each round, also of rounds after the best one; empty without validation rows.
-    pub validation: Vec<f64>,
-    /// The round with the best validation metric, counted from 0, if early stopping was asked for.
+    /// What was measured: each metric of each data set, in the order in which they were given.
+    pub evaluations: Vec<Evaluation>,
+    /// The round with the best value of the last evaluation, counted from 0, if early stopping was asked for.
     pub best_iteration: Option<usize>,
 }
 
-/// Hessians below this are raised to it, as in XGBoost.
-const MIN_HESSIAN: f32 = 1e-16;
+/// A round that is over.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Round<'a> {
+    /// The number of the round, counted from 0.
+    pub index: usize,
+    /// What was measured so far; the last value of each is of this round.
+    pub evaluations: &'a [Evaluation],
+}
 
 pub(super) fn boost(
     params: &Params,
-    train: &Dataset<'_>,
-    validation: Option<&Dataset<'_>>,
+    train: &Dataset,
+    sets: &[(&str, &Dataset)],
+    mut on_round: impl FnMut(Round<'_>) -> ControlFlow<()>,
 ) -> Result<Training, Error> {
-    let binned = Binned::new(&train.values, params.max_bin);
-    let base_score = train.positive_share();
-    let mut margins = vec![logit(base_score); train.n_rows()];
-    let mut held_out = validation.map(|validation| vec![logit(base_score); validation.n_rows()]);
-    let mut stopping = EarlyStopping::new(params.eval_metric, params.early_stopping_rounds);
-    let mut trees = Vec::new();
-    for round in 0..params.rounds {
-        let mut random = Random::stream(params.seed, round as u64);
-        let mut rows = sample_rows(params.subsample, train.n_rows(), &mut random);
-        let features = sample_features(params.colsample_bytree, binned.n_features(), &mut random);
-        let tree = grow(params, &binned, &gradients(&margins, train.labels), &mut rows, &features);
-        tree.add_to(&mut margins, &train.values);
-        let mut stop = false;
-        if let (Some(validation), Some(held_out)) = (validation, &mut held_out) {
-            tree.add_to(held_out, &validation.values);
-            let probabilities: Vec<f32> = held_out.iter().copied().map(sigmoid).collect();
-            stop = stopping
-                .should_stop(params.eval_metric.evaluate(&probabilities, validation.labels));
+    let binned = Binned::new(train, params.max_bin);
+    let objective = params.objective.of_booster(params.scale_pos_weight);
+    let base_scores = params.objective.base_scores(train, params.scale_pos_weight);
+    let n_outputs = params.objective.n_outputs();
+    let begin = |dataset: &Dataset| Margins::begin(&objective, &base_scores, n_outputs, dataset.n_rows());
+    let mut margins = begin(train);
+    let mut held_out: Vec<Margins> = sets.iter().map(|(_, dataset)| begin(dataset)).collect();
+    let mut evaluations = Evaluation::all(params, sets);
+    let mut trees: Vec<Tree> = Vec::new();
+    for index in 0..params.rounds {
+        let gradients = params.objective.gradients(&margins.values, train, params.scale_pos_weight);
+        for (output, gradients) in gradients.iter().enumerate() {
+            let number = index * n_outputs + output;
+            let grown = grow_one(params, &binned, gradients, number as u64);
+            margins.add_grown(output, &grown, train);
+            for (margins, (_, dataset)) in held_out.iter_mut().zip(sets) {
+                margins.add(output, &grown.tree, dataset);
+            }
+            trees.push(grown.tree);
         }
-        trees.push(tree);
-        if stop {
+        let n_metrics = evaluations.len() / sets.len().max(1);
+        for (of_set, (margins, (_, dataset))) in
+            evaluations.chunks_mut(n_metrics.max(1)).zip(held_out.iter().zip(sets))
+        {
+            let mut predictions = margins.values.clone();
+            objective.predict(&mut predictions, n_outputs);
+            for evaluation in of_set {
+                evaluation.values.push(evaluation.metric.evaluate(&predictions, dataset));
+            }
+        }
+        let is_over = evaluations.last().zip(params.early_stopping_rounds);
+        let is_over = is_over.is_some_and(|(last, patience)| index - last.best() >= patience);
+        if on_round(Round { index, evaluations: &evaluations }).is_break() || is_over {
             break;
         }
     }
-    let best_iteration = stopping.best_iteration();
-    let validation = stopping.into_values();
     let mut attributes = BTreeMap::new();
-    if let Some(best) = best_iteration {
-        trees.truncate(best + 1);
-        attributes.insert("best_iteration".to_owned(), best.to_string());
-        attributes.insert("best_score".to_owned(), validation[best].to_string());
-    }
+    let best_iteration =
+        evaluations.last().filter(|_| params.early_stopping_rounds.is_some()).map(|last| {
+            let best = last.best();
+            trees.truncate((best + 1) * n_outputs);
+            attributes.insert("best_iteration".to_owned(), best.to_string());
+            attributes.insert("best_score".to_owned(), last.values[best].to_string());
+            best
+        });
     let booster = Booster::from_parts(Parts {
         n_features: binned.n_features(),
         feature_names: train.feature_names.clone(),
         feature_types: Vec::new(),
         categories: Vec::new(),
         attributes,
-        objective: Objective::binary_logistic(),
-        base_scores: vec![base_score],
-        n_outputs: 1,
-        has_classes: false,
-        ensemble: Ensemble::Trees(TreeEnsemble::single(trees)),
+        objective,
+        base_scores,
+        n_outputs,
+        has_classes: n_outputs > 1,
+        ensemble: Ensemble::Trees(TreeEnsemble::of_rounds(trees, n_outputs)),
     })?;
-    Ok(Training { booster, validation, best_iteration })
+    Ok(Training { booster, evaluations, best_iteration })
 }
 
-/// The derivatives of the log loss by the margin.
-fn gradients(margins: &[f32], labels: &[bool]) -> Vec<Gradient> {
-    let gradient = |(&margin, &label): (&f32, &bool)| {
-        let probability = sigmoid(margin);
-        let first = probability - f32::from(u8::from(label));
-        let second = (probability * (1.0 - probability)).max(MIN_HESSIAN);
-        Gradient { first: first.into(), second: second.into() }
+/// Grows the tree of that number on its part of the rows.
+fn grow_one(params: &Params, binned: &Binned, gradients: &[Gradient], number: u64) -> Grown {
+    let mut random = Random::stream(params.seed, number);
+    let rows = (0_u32..).take(gradients.len());
+    let subsample = f64::from(params.subsample);
+    let rows = if subsample < 1.0 {
+        rows.filter(|_| random.unit() < subsample).collect()
+    } else {
+        rows.collect()
     };
-    margins.iter().zip(labels).map(gradient).collect()
+    let columns = Columns::new(params, binned.n_features(), random);
+    grow(params, binned, gradients, rows, columns)
 }
 
-fn sample_rows(share: f64, n_rows: usize, random: &mut Random) -> Vec<u32> {
-    let rows = (0_u32..).take(n_rows);
-    if share < 1.0 { rows.filter(|_| random.unit() < share).collect() } else { rows.collect() }
+/// The margins of some rows, rows x outputs.
+#[derive(Debug)]
+struct Margins {
+    values: Vec<f32>,
+    n_outputs: usize,
 }
 
-fn sample_features(share: f64, n_features: usize, random: &mut Random) -> Vec<usize> {
-    let mut features: Vec<usize> = (0..n_features).collect();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of the features"
-    )]
-    let count = ((n_features as f64 * share) as usize).max(1);
-    if count < n_features {
-        random.choose(&mut features, count);
-        features.truncate(count);
-        features.sort_unstable();
+impl Margins {
+    fn begin(objective: &Objective, base_scores: &[f32], n_outputs: usize, n_rows: usize) -> Self {
+        let row: Vec<f32> = base_scores.iter().map(|score| objective.margin(*score)).collect();
+        let row = if row.len() == n_outputs { row } else { vec![row[0]; n_outputs] };
+        Self { values: row.repeat(n_rows), n_outputs }
     }
-    features
-}
 
-impl Tree {
-    /// Adds to each margin the value of the leaf that its row ends at.
-    fn add_to(&self, margins: &mut [f32], values: &Array2<f32>) {
-        let mut copy = Vec::new();
-        for (margin, row) in margins.iter_mut().zip(values.rows()) {
-            copy.clear();
-            copy.extend(row);
-            if let NodeKind::Leaf { value } = self.leaf(&copy).kind {
-                *margin += value;
+    /// Adds what a tree says of rows.
+    fn add(&mut self, output: usize, tree: &Tree, dataset: &Dataset) {
+        let rows = dataset.values.rows();
+        for (margins, row) in self.values.chunks_exact_mut(self.n_outputs).zip(rows) {
+            margins[output] += value(tree, row.to_slice().unwrap_or_default());
+        }
+    }
+
+    /// The same of the rows that the tree was grown on among others: of those it is known.
+    fn add_grown(&mut self, output: usize, grown: &Grown, dataset: &Dataset) {
+        let mut is_left_out = vec![true; dataset.n_rows()];
+        for (rows, value) in grown.leaves() {
+            for row in rows {
+                is_left_out[*row as usize] = false;
+                self.values[*row as usize * self.n_outputs + output] += value;
             }
         }
+        let left_out = is_left_out.into_iter().enumerate().filter(|(_, is_left_out)| *is_left_out);
+        for (row, _) in left_out {
+            let features = dataset.values.row(row).to_slice().unwrap_or_default();
+            self.values[row * self.n_outputs + output] += value(&grown.tree, features);
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use mlops_core::{Feature, Records, Schema};
-
-    use super::*;
-    use crate::{EvalMetric, roc_auc};
-
-    /// Rows whose label depends on two features together, with missing values in a third.
-    fn sample(n_rows: usize, seed: u64) -> (Records, Vec<bool>) {
-        let mut random = Random::new(seed);
-        let schema = Schema::new(["a", "b", "c"].map(Feature::numeric).into()).unwrap();
-        let values = Array2::from_shape_fn((n_rows, 3), |(_, column)| {
-            let value = random.unit();
-            if column == 2 && value < 0.3 { f64::NAN } else { value }
-        });
-        let labels =
-            values.rows().into_iter().map(|row| (row[0] < 0.5) != (row[1] < 0.4)).collect();
-        (Records::new(Arc::new(schema), values).unwrap(), labels)
-    }
-
-    #[test]
-    fn an_interaction_is_learned() {
-        let (train, train_labels) = sample(800, 1);
-        let (test, test_labels) = sample(400, 2);
-        let training = Params::default()
-            .rounds(20)
-            .fit(&Dataset::new(&train, &train_labels).unwrap(), None)
-            .unwrap();
-        let probabilities = training.booster.predict(test.values()).unwrap();
-        assert!(roc_auc(&probabilities, &test_labels).unwrap() > 0.98);
-        assert_eq!((training.booster.n_trees(), training.validation.len()), (20, 0));
-        assert_eq!(training.booster.feature_names(), ["a", "b", "c"]);
-    }
-
-    #[test]
-    fn the_validation_metric_is_that_of_the_booster_that_is_returned() {
-        let (train, train_labels) = sample(300, 3);
-        let (test, test_labels) = sample(200, 4);
-        let validation = Dataset::new(&test, &test_labels).unwrap();
-        let params = Params::default()
-            .rounds(200)
-            .early_stopping_rounds(5)
-            .subsample(0.7)
-            .colsample_bytree(0.7);
-        for metric in [EvalMetric::LogLoss, EvalMetric::Auc] {
-            let params = params.eval_metric(metric);
-            let training = params
-                .fit(&Dataset::new(&train, &train_labels).unwrap(), Some(&validation))
-                .unwrap();
-            let best = training.best_iteration.unwrap();
-            assert_eq!(training.booster.n_trees(), best + 1);
-            let probabilities = training.booster.predict(test.values()).unwrap();
-            assert_eq!(metric.evaluate(&probabilities, &test_labels), training.validation[best]);
-        }
-    }
-
-    #[test]
-    fn one_seed_gives_one_booster() {
-        let (train, labels) = sample(200, 5);
-        let fit = |seed| {
-            let params = Params::default().rounds(5).subsample(0.5).seed(seed);
-            params.fit(&Dataset::new(&train, &labels).unwrap(), None).unwrap().booster.to_json()
-        };
-        assert!(fit(1) == fit(1));
-        assert!(fit(1) != fit(2));
-    }
-
-    #[test]
-    fn degenerate_data_is_an_error_or_a_constant() {
-        let (records, _) = sample(4, 6);
-        let one_class = [true; 4];
-        let error =
-            Params::default().fit(&Dataset::new(&records, &one_class).unwrap(), None).unwrap_err();
-        assert_eq!(error, Error::OneClass);
-        assert_eq!(
-            Dataset::new(&records, &[true]).unwrap_err(),
-            Error::LabelCount { labels: 1, rows: 4 }
-        );
-
-        let constant = Records::new(Arc::clone(records.schema()), Array2::zeros((4, 3))).unwrap();
-        let labels = [true, false, false, false];
-        let training =
-            Params::default().fit(&Dataset::new(&constant, &labels).unwrap(), None).unwrap();
-        for probability in training.booster.predict(constant.values()).unwrap() {
-            assert!((probability - 0.25).abs() < 1e-6);
-        }
+/// The value of the leaf that a row ends at.
+fn value(tree: &Tree, row: &[f32]) -> f32 {
+    match tree.leaf(row).kind {
+        NodeKind::Leaf { value } => value,
+        _ => 0.0,
     }
 }

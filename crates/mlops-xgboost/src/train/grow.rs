@@ -1,114 +1,185 @@
+use std::ops::Range;
+
 use super::Params;
 use super::binned::Binned;
-use super::histogram::{Gradient, Histogram};
-use super::split::{Split, SplitFinder};
+use super::columns::Columns;
+use super::frontier::{Frontier, Open};
+use super::histogram::{Gradient, Histogram, Sum};
+use super::split::{Candidate, Split, SplitFinder};
+use super::weight::{Bounds, Weights};
 use crate::tree::{Node, NodeKind, Test, Tree};
 
-/// Grows a tree level by level on the rows and features that it may see.
+/// A tree, and the rows that it was grown on, leaf by leaf.
+#[derive(Debug)]
+pub(super) struct Grown {
+    pub(super) tree: Tree,
+    rows: Vec<u32>,
+    leaves: Vec<(usize, Range<usize>)>,
+}
+
+impl Grown {
+    /// The rows of each leaf, and its value.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = (&[u32], f32)> {
+        self.leaves.iter().map(|(node, rows)| {
+            let NodeKind::Leaf { value } = self.tree.nodes[*node].kind else { unreachable!() };
+            (&self.rows[rows.clone()], value)
+        })
+    }
+}
+
+/// Grows a tree on some rows.
 pub(super) fn grow(
     params: &Params,
     binned: &Binned,
     gradients: &[Gradient],
-    rows: &mut [u32],
-    features: &[usize],
-) -> Tree {
-    let finder = SplitFinder { params, binned };
-    let total = rows.iter().fold(Gradient::default(), |sum, &row| sum + gradients[row as usize]);
-    let mut nodes = vec![leaf(&finder, total)];
-    let histogram = Histogram::of(binned, rows, gradients);
-    let mut level = vec![Growing { node: 0, total, histogram, rows }];
-    for depth in 1..=params.max_depth {
-        let mut next = Vec::new();
-        for growing in level {
-            let Some(split) = finder.best(features, growing.total, &growing.histogram) else {
-                continue;
-            };
-            let left = nodes.len();
-            let right_total = growing.total - split.left;
-            nodes.extend([leaf(&finder, split.left), leaf(&finder, right_total)]);
-            nodes[growing.node].kind = split.kind(binned, left);
-            // The children of the last level stay leaves.
-            if depth < params.max_depth {
-                next.extend(growing.divide(binned, gradients, &split, left));
+    rows: Vec<u32>,
+    columns: Columns<'_>,
+) -> Grown {
+    let finder = SplitFinder { weights: Weights { params }, binned };
+    let mut grower = Grower {
+        params,
+        finder,
+        gradients,
+        columns,
+        rows,
+        scratch: Vec::new(),
+        nodes: Vec::new(),
+        leaves: Vec::new(),
+        frontier: Frontier::new(params.grow_policy),
+        unused: Vec::new(),
+    };
+    grower.run();
+    Grown { tree: Tree::new(grower.nodes), rows: grower.rows, leaves: grower.leaves }
+}
+
+/// A tree that grows.
+struct Grower<'a> {
+    params: &'a Params,
+    finder: SplitFinder<'a>,
+    gradients: &'a [Gradient],
+    columns: Columns<'a>,
+    // Those of a node stand together, ascending.
+    rows: Vec<u32>,
+    scratch: Vec<u32>,
+    nodes: Vec<Node>,
+    leaves: Vec<(usize, Range<usize>)>,
+    frontier: Frontier,
+    unused: Vec<Histogram>,
+}
+
+impl Grower<'_> {
+    fn run(&mut self) {
+        let total = self.rows.iter().fold(Sum::default(), |sum, row| {
+            sum + Sum::from(self.gradients[*row as usize])
+        });
+        self.push_leaf(total, Bounds::NONE);
+        let rows = 0..self.rows.len();
+        let histogram = self.count(&rows);
+        self.open(0, 0, total, Bounds::NONE, rows, histogram);
+        while let Some(open) = self.frontier.pop() {
+            // A node more than leaves and splits.
+            let n_leaves = self.nodes.len().div_ceil(2);
+            if self.params.max_leaves > 0 && n_leaves >= self.params.max_leaves {
+                self.leaves.push((open.node, open.rows));
+                self.unused.push(open.histogram);
+            } else {
+                self.split(open);
             }
         }
-        level = next;
-    }
-    Tree::new(nodes)
-}
-
-/// A leaf that may yet become a split.
-struct Growing<'r> {
-    node: usize,
-    total: Gradient,
-    histogram: Histogram,
-    rows: &'r mut [u32],
-}
-
-impl Growing<'_> {
-    /// The two children of a split, the left of which is the node at `left`.
-    fn divide(
-        self,
-        binned: &Binned,
-        gradients: &[Gradient],
-        split: &Split,
-        left: usize,
-    ) -> [Self; 2] {
-        let n_left = partition(self.rows, |row| split.goes_left(binned, row));
-        let (left_rows, right_rows) = self.rows.split_at_mut(n_left);
-        // Only the smaller child is counted; the other one is what remains.
-        let is_left_smaller = left_rows.len() <= right_rows.len();
-        let smaller = if is_left_smaller { &*left_rows } else { &*right_rows };
-        let smaller = Histogram::of(binned, smaller, gradients);
-        let larger = self.histogram.without(&smaller);
-        let (left_histogram, right_histogram) =
-            if is_left_smaller { (smaller, larger) } else { (larger, smaller) };
-        [
-            Growing { node: left, total: split.left, histogram: left_histogram, rows: left_rows },
-            Growing {
-                node: left + 1,
-                total: self.total - split.left,
-                histogram: right_histogram,
-                rows: right_rows,
-            },
-        ]
-    }
-}
-
-impl Split {
-    fn goes_left(&self, binned: &Binned, row: u32) -> bool {
-        let bin = binned.row(row)[self.feature] as usize;
-        if bin == binned.missing(self.feature) { self.default_left } else { bin <= self.bin }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the format has 32 bits")]
-    fn kind(&self, binned: &Binned, left: usize) -> NodeKind {
-        NodeKind::Split {
-            feature: self.feature as u32,
-            test: Test::Below(binned.threshold(self.feature, self.bin)),
-            default_left: self.default_left,
-            left: left as u32,
-            right: left as u32 + 1,
-            gain: self.gain as f32,
+    /// Makes a leaf a split.
+    fn split(&mut self, Open { node, depth, bounds, histogram, rows, split }: Open) {
+        let left = self.nodes.len();
+        self.nodes[node].kind = kind(&split, self.finder.binned, left);
+        for child in split.children {
+            self.push_leaf(child, bounds);
         }
+        let middle = rows.start + self.partition(&rows, &split);
+        let parts = [rows.start..middle, middle..rows.end];
+        if self.params.max_depth > 0 && depth + 1 >= self.params.max_depth {
+            self.leaves.extend((left..).zip(parts));
+            self.unused.push(histogram);
+            return;
+        }
+        // Only the smaller child is counted; the other one is what remains.
+        let is_left_smaller = parts[0].len() < parts[1].len();
+        let smaller = self.count(&parts[usize::from(!is_left_smaller)]);
+        let larger = histogram.without(&smaller);
+        let histograms = if is_left_smaller { [smaller, larger] } else { [larger, smaller] };
+        let [left_weight, right_weight] =
+            split.children.map(|child| self.finder.weights.weight(child, bounds));
+        let monotone = self.params.monotone(split.feature);
+        let bounds = bounds.divide(monotone, left_weight, right_weight);
+        for (child, (rows, histogram)) in parts.into_iter().zip(histograms).enumerate() {
+            let total = split.children[child];
+            self.open(left + child, depth + 1, total, bounds[child], rows, histogram);
+        }
+    }
+
+    /// Looks for the split of a leaf.
+    fn open(
+        &mut self,
+        node: usize,
+        depth: usize,
+        total: Sum,
+        bounds: Bounds,
+        rows: Range<usize>,
+        histogram: Histogram,
+    ) {
+        let features = self.columns.of_node(depth);
+        let candidate = Candidate { total, bounds, histogram: &histogram };
+        match self.finder.best(candidate, &features) {
+            Some(split) => {
+                self.frontier.push(Open { node, depth, bounds, histogram, rows, split });
+            }
+            None => {
+                self.leaves.push((node, rows));
+                self.unused.push(histogram);
+            }
+        }
+    }
+
+    fn push_leaf(&mut self, total: Sum, bounds: Bounds) {
+        let weight = self.finder.weights.weight(total, bounds);
+        #[expect(clippy::cast_possible_truncation, reason = "the format has 32 bits")]
+        let leaf = Node::leaf(weight * self.params.learning_rate, weight, total.second as f32);
+        self.nodes.push(leaf);
+    }
+
+    fn count(&mut self, rows: &Range<usize>) -> Histogram {
+        let features = self.columns.of_tree();
+        let rows = &self.rows[rows.clone()];
+        Histogram::count(self.finder.binned, features, rows, self.gradients, self.unused.pop())
+    }
+
+    /// Moves the rows that go left before the others, both in their order, and returns their number.
+    fn partition(&mut self, rows: &Range<usize>, split: &Split) -> usize {
+        let rows = &mut self.rows[rows.clone()];
+        self.scratch.clear();
+        let mut n_left = 0;
+        for index in 0..rows.len() {
+            let row = rows[index];
+            if split.goes_left(self.finder.binned, row) {
+                rows[n_left] = row;
+                n_left += 1;
+            } else {
+                self.scratch.push(row);
+            }
+        }
+        rows[n_left..].copy_from_slice(&self.scratch);
+        n_left
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the format has 32 bits")]
-fn leaf(finder: &SplitFinder<'_>, total: Gradient) -> Node {
-    let weight = finder.weight(total);
-    let value = (weight * finder.params.learning_rate) as f32;
-    Node::leaf(value, weight as f32, total.second as f32)
-}
-
-/// Moves the rows that go left to the front and returns their number.
-fn partition(rows: &mut [u32], goes_left: impl Fn(u32) -> bool) -> usize {
-    let mut n_left = 0;
-    for index in 0..rows.len() {
-        if goes_left(rows[index]) {
-            rows.swap(n_left, index);
-            n_left += 1;
-        }
+fn kind(split: &Split, binned: &Binned, left: usize) -> NodeKind {
+    NodeKind::Split {
+        feature: split.feature as u32,
+        test: Test::Below(binned.threshold(split.feature, split.n_left)),
+        default_left: split.default_left,
+        left: left as u32,
+        right: left as u32 + 1,
+        gain: split.gain,
     }
-    n_left
 }

@@ -2,14 +2,27 @@ use std::ops::{Add, AddAssign, Sub};
 
 use super::binned::Binned;
 
-/// The first and second derivative of the loss, of one row or added up over rows.
+/// The first and second derivative of the loss by the margin of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Gradient {
+    pub(super) first: f32,
+    pub(super) second: f32,
+}
+
+/// The gradients of some rows, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Sum {
     pub(super) first: f64,
     pub(super) second: f64,
 }
 
-impl Add for Gradient {
+impl From<Gradient> for Sum {
+    fn from(gradient: Gradient) -> Self {
+        Self { first: gradient.first.into(), second: gradient.second.into() }
+    }
+}
+
+impl Add for Sum {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -17,13 +30,13 @@ impl Add for Gradient {
     }
 }
 
-impl AddAssign for Gradient {
+impl AddAssign for Sum {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
 }
 
-impl Sub for Gradient {
+impl Sub for Sum {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -31,17 +44,27 @@ impl Sub for Gradient {
     }
 }
 
-/// The gradients of a node's rows, added up by bin.
-#[derive(Clone, Debug)]
-pub(super) struct Histogram(Vec<Gradient>);
+/// The gradients of a node's rows, added up by bin, for the features that a tree may use; for others they mean nothing.
+#[derive(Debug)]
+pub(super) struct Histogram(Vec<Sum>);
 
 impl Histogram {
-    pub(super) fn of(binned: &Binned, rows: &[u32], gradients: &[Gradient]) -> Self {
-        let mut sums = vec![Gradient::default(); binned.n_bins()];
+    /// Counts the rows of a node in the memory of a histogram that is no longer needed.
+    pub(super) fn count(
+        binned: &Binned,
+        features: &[usize],
+        rows: &[u32],
+        gradients: &[Gradient],
+        unused: Option<Self>,
+    ) -> Self {
+        let mut sums = unused.map_or_else(Vec::new, |histogram| histogram.0);
+        sums.clear();
+        sums.resize(binned.n_places(), Sum::default());
         for &row in rows {
-            let gradient = gradients[row as usize];
-            for &bin in binned.row(row) {
-                sums[bin as usize] += gradient;
+            let gradient = Sum::from(gradients[row as usize]);
+            let bins = binned.row(row);
+            for &feature in features {
+                sums[binned.place(feature) + usize::from(bins[feature])] += gradient;
             }
         }
         Self(sums)
@@ -55,7 +78,8 @@ impl Histogram {
         self
     }
 
-    pub(super) fn bin(&self, bin: usize) -> Gradient {
-        self.0[bin]
+    /// The bins of a feature's values that are there.
+    pub(super) fn present(&self, binned: &Binned, feature: usize) -> &[Sum] {
+        &self.0[binned.present(feature)]
     }
 }

@@ -1,142 +1,91 @@
-use super::Params;
 use super::binned::Binned;
-use super::histogram::{Gradient, Histogram};
+use super::histogram::{Histogram, Sum};
+use super::weight::{Bounds, Weights};
+use super::Params;
 
 /// A split that lowers the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Split {
     pub(super) feature: usize,
-    /// The feature's bins up to this one go left.
-    pub(super) bin: usize,
+    /// So many bins of the feature go left.
+    pub(super) n_left: usize,
     /// Whether missing values go left.
     pub(super) default_left: bool,
-    pub(super) gain: f64,
-    /// What goes left, added up.
-    pub(super) left: Gradient,
+    pub(super) gain: f32,
+    /// What goes left, and what goes right, added up.
+    pub(super) children: [Sum; 2],
 }
 
-/// Gains below this are rounding.
-const MIN_GAIN: f64 = 1e-6;
+impl Split {
+    pub(super) fn goes_left(&self, binned: &Binned, row: u32) -> bool {
+        binned.is_below(row, self.feature, self.n_left, self.default_left)
+    }
+}
 
-/// Finds splits and weights under the regularization of `params`:
-///
-/// ```text
-/// weight = -T(G) / (H + lambda)        score = T(G)^2 / (H + lambda)
-/// gain   = score(left) + score(right) - score(node)        T(G) = sign(G) max(|G| - alpha, 0)
-/// ```
+/// Gains up to this are rounding.
+const MIN_GAIN: f32 = 1e-6;
+
+/// Finds splits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SplitFinder<'a> {
-    pub(super) params: &'a Params,
+    pub(super) weights: Weights<'a>,
     pub(super) binned: &'a Binned,
 }
 
+/// A node that a split is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate<'a> {
+    pub(super) total: Sum,
+    pub(super) bounds: Bounds,
+    pub(super) histogram: &'a Histogram,
+}
+
 impl SplitFinder<'_> {
-    /// The split of a node with the largest gain, if any has one; of equal ones the first.
-    pub(super) fn best(
-        &self,
-        features: &[usize],
-        total: Gradient,
-        histogram: &Histogram,
-    ) -> Option<Split> {
-        let mut best: Option<Split> = None;
-        let score = self.score(total);
+    /// The split with the largest gain, if one is worth it; of equal ones the first, with missing values on the right.
+    pub(super) fn best(&self, node: Candidate<'_>, features: &[usize]) -> Option<Split> {
+        let mut best = None;
         for &feature in features {
-            let missing = histogram.bin(self.binned.missing(feature));
-            let has_missing = missing.second > 0.0;
-            for default_left in [false, true].into_iter().take(1 + usize::from(has_missing)) {
-                let mut left = if default_left { missing } else { Gradient::default() };
-                let bins = self.binned.present(feature);
-                for bin in bins.start..bins.end - 1 {
-                    left += histogram.bin(bin);
-                    let right = total - left;
-                    if !(self.is_heavy_enough(left) && self.is_heavy_enough(right)) {
-                        continue;
-                    }
-                    let gain = self.score(left) + self.score(right) - score;
-                    if gain > best.map_or(MIN_GAIN, |best| best.gain) {
-                        best = Some(Split { feature, bin, default_left, gain, left });
-                    }
+            self.scan(node, feature, &mut best);
+        }
+        let Params { gamma, .. } = self.weights.params;
+        best.filter(|best: &Split| {
+            let has_rows = best.children.iter().all(|child| child.second > 0.0);
+            best.gain > MIN_GAIN && best.gain >= *gamma && has_rows
+        })
+    }
+
+    /// Tries the splits of one feature: upwards with missing values on the right; then, if there are some, downwards with
+    /// missing values on the left.
+    fn scan(&self, node: Candidate<'_>, feature: usize, best: &mut Option<Split>) {
+        let bins = node.histogram.present(self.binned, feature);
+        let score = self.weights.score(node.total, node.bounds);
+        let monotone = self.weights.params.monotone(feature);
+        let mut attempt = |n_left, default_left, children: [Sum; 2]| {
+            if !children.iter().all(|child| self.weights.is_heavy_enough(*child)) {
+                return;
+            }
+            let Some(parts) = self.weights.score_of(monotone, children, node.bounds) else { return };
+            let gain = parts - score;
+            if gain > best.map_or(0.0, |best| best.gain) {
+                *best = Some(Split { feature, n_left, default_left, gain, children });
+            }
+        };
+        let mut left = Sum::default();
+        for (n_left, bin) in (1..).zip(bins) {
+            // Without rows in it, a bin makes the split of the one before.
+            if *bin != Sum::default() {
+                left += *bin;
+                attempt(n_left, false, [left, node.total - left]);
+            }
+        }
+        if self.binned.has_missing(feature) && left != node.total {
+            let mut right = Sum::default();
+            for (n_left, bin) in bins.iter().enumerate().skip(1).rev() {
+                if *bin != Sum::default() {
+                    right += *bin;
+                    attempt(n_left, true, [node.total - right, right]);
                 }
             }
         }
-        best
-    }
-
-    /// The weight that lowers the loss of a node most.
-    pub(super) fn weight(&self, total: Gradient) -> f64 {
-        let denominator = total.second + self.params.reg_lambda;
-        if denominator > 0.0 { -self.shrunk(total.first) / denominator } else { 0.0 }
-    }
-
-    fn score(&self, total: Gradient) -> f64 {
-        let denominator = total.second + self.params.reg_lambda;
-        if denominator > 0.0 { self.shrunk(total.first).powi(2) / denominator } else { 0.0 }
-    }
-
-    fn shrunk(&self, gradient: f64) -> f64 {
-        (gradient.abs() - self.params.reg_alpha).max(0.0).copysign(gradient)
-    }
-
-    fn is_heavy_enough(&self, child: Gradient) -> bool {
-        child.second >= self.params.min_child_weight && child.second > 0.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ndarray::array;
-
-    use super::*;
-
-    fn gradients(firsts: &[f64]) -> Vec<Gradient> {
-        firsts.iter().map(|first| Gradient { first: *first, second: 1.0 }).collect()
-    }
-
-    fn best(
-        params: &Params,
-        values: &ndarray::Array2<f32>,
-        firsts: &[f64],
-    ) -> Option<(usize, f32, bool, f64)> {
-        let binned = Binned::new(values, 256);
-        let gradients = gradients(firsts);
-        let rows: Vec<u32> = (0_u32..).take(firsts.len()).collect();
-        let total = gradients.iter().fold(Gradient::default(), |sum, gradient| sum + *gradient);
-        let histogram = Histogram::of(&binned, &rows, &gradients);
-        let features: Vec<usize> = (0..binned.n_features()).collect();
-        let split = SplitFinder { params, binned: &binned }.best(&features, total, &histogram)?;
-        Some((
-            split.feature,
-            binned.threshold(split.feature, split.bin),
-            split.default_left,
-            split.gain,
-        ))
-    }
-
-    #[test]
-    fn the_split_with_the_largest_gain_wins() {
-        let values = array![[0.0, 5.0], [0.0, 6.0], [1.0, 7.0], [1.0, 8.0]];
-        let params = Params::default().reg_lambda(0.0);
-        // By hand: the second feature parts the signs: 2^2 / 2 + 2^2 / 2 - 0.
-        let found = best(&params, &values, &[1.0, 1.0, -1.0, -1.0]);
-        assert_eq!(found, Some((0, 0.5, false, 4.0)));
-        let found = best(&params, &values, &[1.0, -1.0, -1.0, -1.0]);
-        assert_eq!(found, Some((1, 5.5, false, 3.0)));
-    }
-
-    #[test]
-    fn missing_values_go_where_they_lower_the_loss() {
-        let values = array![[0.0], [f32::NAN], [1.0], [f32::NAN]];
-        let params = Params::default().reg_lambda(0.0);
-        assert_eq!(best(&params, &values, &[1.0, 1.0, -1.0, 1.0]), Some((0, 0.5, true, 3.0)));
-        assert_eq!(best(&params, &values, &[1.0, -1.0, -1.0, -1.0]), Some((0, 0.5, false, 3.0)));
-    }
-
-    #[test]
-    fn regularization_forbids_splits() {
-        let values = array![[0.0], [1.0]];
-        let firsts = [1.0, -1.0];
-        assert!(best(&Params::default(), &values, &firsts).is_some());
-        assert_eq!(best(&Params::default().min_child_weight(1.5), &values, &firsts), None);
-        assert_eq!(best(&Params::default().reg_alpha(1.0), &values, &firsts), None);
     }
 }

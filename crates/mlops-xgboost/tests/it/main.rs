@@ -9,4 +9,5 @@ mod mutations;
 mod properties;
 mod python_boosters;
 mod support;
+mod training;
 mod wine;

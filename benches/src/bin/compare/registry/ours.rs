@@ -50,14 +50,17 @@ impl Ours {
         Ok(vec![milliseconds(in_loop), milliseconds(all)])
     }
 
-    /// Milliseconds that a folder takes to the server, and from there.
+    /// Milliseconds that a folder takes to the server, and from there. Neither waits for what the server, which shares the
+    /// device, has still to write of the one before.
     pub(super) fn copy(&self, folder: &Path) -> Result<Vec<f64>, Box<dyn Error>> {
         let run = self.client.run(&self.create_run()?)?;
         let artifacts = self.client.artifact_repository(&run.artifact_uri)?;
+        rustix::fs::sync();
         let began = Instant::now();
         artifacts.upload(folder, "", &Transfer::default())?;
         let upload = began.elapsed();
         let copies = tempfile::tempdir()?;
+        rustix::fs::sync();
         let began = Instant::now();
         artifacts.download("", &copies.path().join("copy"), &Transfer::default())?;
         let download = began.elapsed();

@@ -155,8 +155,8 @@ impl Download {
         let outcome = loop {
             match chunks.next().await {
                 Ok(Some(chunk)) => {
-                    file.write(&chunk).await.map_err(failed)?;
                     n_bytes += chunk.len() as u64;
+                    file.write(chunk).await.map_err(failed)?;
                     self.tally.is_at(n_bytes);
                 }
                 Ok(None) => break Ok(()),

@@ -1,49 +1,57 @@
-use std::io::{self, SeekFrom};
-use std::path::Path;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::fs::File;
-use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
+use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// The beginning of a file. It goes to the device while it grows, so that the end of a large one is not waited for long.
+/// The beginning of a file. It grows while the next bytes are waited for, and goes to the device while it grows, so that
+/// the end of a large one is not waited for long.
 #[derive(Debug)]
 pub(super) struct PartFile {
-    /// Each write of the file itself is the work of another thread.
-    file: BufWriter<File>,
-    /// The same file.
-    device: Arc<std::fs::File>,
+    file: Arc<std::fs::File>,
+    /// What came and was not given to be written.
+    pieces: Vec<Bytes>,
+    n_bytes: usize,
+    /// What is being written.
+    writing: Task,
     /// So many bytes were written since they were last sent to the device.
     waiting: usize,
     /// What is on its way there.
-    sending: Option<JoinHandle<io::Result<()>>>,
+    sending: Task,
 }
 
-/// What is worth a write.
-const CAPACITY: usize = 1 << 20;
+/// What is worth the work of another thread.
+const CAPACITY: usize = 4 << 20;
 /// What is worth sending.
 const BLOCK: usize = 16 << 20;
 
 impl PartFile {
     /// Opens the file, which has `start` bytes then.
     pub(super) async fn open(path: &Path, start: u64) -> io::Result<Self> {
-        let mut file = File::options().create(true).write(true).truncate(false).open(path).await?;
-        // What lies behind is of another attempt.
-        file.set_len(start).await?;
-        file.seek(SeekFrom::End(0)).await?;
-        let device = Arc::new(file.try_clone().await?.into_std().await);
-        let file = BufWriter::with_capacity(CAPACITY, file);
-        Ok(Self { file, device, waiting: 0, sending: None })
+        let path = path.to_owned();
+        let file = spawn_blocking(move || begin(path, start)).await??;
+        Ok(Self {
+            file: Arc::new(file),
+            pieces: Vec::new(),
+            n_bytes: 0,
+            writing: Task::default(),
+            waiting: 0,
+            sending: Task::default(),
+        })
     }
 
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes).await?;
-        self.waiting += bytes.len();
-        let is_sending = self.sending.as_ref().is_some_and(|sending| !sending.is_finished());
-        if self.waiting >= BLOCK && !is_sending {
-            self.sent().await?;
-            let device = Arc::clone(&self.device);
-            self.sending = Some(spawn_blocking(move || device.sync_data()));
+    pub(super) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.n_bytes += bytes.len();
+        self.pieces.push(bytes);
+        if self.n_bytes < CAPACITY {
+            return Ok(());
+        }
+        self.begin_to_write().await?;
+        if self.waiting >= BLOCK && self.sending.is_finished() {
+            self.sending.outcome().await?;
+            let file = Arc::clone(&self.file);
+            self.sending = Task::begin(move || file.sync_data());
             self.waiting = 0;
         }
         Ok(())
@@ -51,20 +59,52 @@ impl PartFile {
 
     /// Leaves what was written to the system, which may have failed at what is on its way already.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
-        self.file.flush().await?;
-        self.sent().await
+        self.begin_to_write().await?;
+        self.writing.outcome().await?;
+        self.sending.outcome().await
     }
 
     /// Waits until the device has all of it.
     pub(super) async fn sync(&mut self) -> io::Result<()> {
         self.flush().await?;
-        self.file.get_ref().sync_all().await
+        let file = Arc::clone(&self.file);
+        Task::begin(move || file.sync_all()).outcome().await
     }
 
-    /// What came of what was on its way: the system reports a failure to the first alone who asks.
-    async fn sent(&mut self) -> io::Result<()> {
-        match self.sending.take() {
-            Some(sending) => sending.await?,
+    async fn begin_to_write(&mut self) -> io::Result<()> {
+        self.writing.outcome().await?;
+        let (file, pieces) = (Arc::clone(&self.file), std::mem::take(&mut self.pieces));
+        self.writing = Task::begin(move || pieces.iter().try_for_each(|piece| (&*file).write_all(piece)));
+        self.waiting += std::mem::take(&mut self.n_bytes);
+        Ok(())
+    }
+}
+
+fn begin(path: PathBuf, start: u64) -> io::Result<std::fs::File> {
+    let mut file = std::fs::File::options().create(true).write(true).truncate(false).open(path)?;
+    // What lies behind is of another attempt.
+    file.set_len(start)?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
+}
+
+/// What another thread does, if anything.
+#[derive(Debug, Default)]
+struct Task(Option<JoinHandle<io::Result<()>>>);
+
+impl Task {
+    fn begin(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Self {
+        Self(Some(spawn_blocking(work)))
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// What came of it; the system reports a failure to the first alone who asks.
+    async fn outcome(&mut self) -> io::Result<()> {
+        match self.0.take() {
+            Some(task) => task.await?,
             None => Ok(()),
         }
     }
@@ -80,7 +120,7 @@ mod tests {
         let path = folder.path().join("part");
         std::fs::write(&path, "abcdef").unwrap();
         let mut file = PartFile::open(&path, 3).await.unwrap();
-        file.write(b"xyz").await.unwrap();
+        file.write(Bytes::from("xyz")).await.unwrap();
         file.flush().await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"abcxyz");
     }
@@ -90,12 +130,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
         let mut file = PartFile::open(&path, 0).await.unwrap();
-        let chunk: Vec<u8> = (0..=250).cycle().take(1 << 20).collect();
+        let piece: Bytes = (0..=250).cycle().take(1 << 20).collect();
         for _ in 0..40 {
-            file.write(&chunk).await.unwrap();
+            file.write(piece.clone()).await.unwrap();
         }
-        assert!(file.sending.is_some());
+        assert!(file.sending.0.is_some());
         file.sync().await.unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), chunk.repeat(40));
+        assert_eq!(std::fs::read(&path).unwrap(), piece.repeat(40));
     }
 }
