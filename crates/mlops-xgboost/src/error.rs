@@ -123,7 +123,9 @@ pub enum Error {
         rows: usize,
     },
     /// A weight is negative or not finite, or all are 0.
-    #[error("the weight of row {row} is not a finite number of at least 0, of which not all may be 0")]
+    #[error(
+        "the weight of row {row} is not a finite number of at least 0, of which not all may be 0"
+    )]
     Weight {
         /// The row, counted from 0.
         row: usize,

@@ -19,5 +19,6 @@ pub use importance::Importance;
 pub use metric::{log_loss, roc_auc};
 pub use model::XgboostModel;
 pub use train::{
-    Dataset, EvalMetric, Evaluation, GrowPolicy, Monotone, Params, Round, Training, TrainingObjective,
+    Dataset, EvalMetric, Evaluation, GrowPolicy, Monotone, Params, Round, Training,
+    TrainingObjective,
 };

@@ -14,7 +14,8 @@
 pub fn log_loss(probabilities: &[f32], labels: &[bool]) -> f64 {
     assert_eq!(probabilities.len(), labels.len(), "one label per probability");
     let losses = probabilities.iter().zip(labels);
-    let losses = losses.map(|(probability, label)| log_loss_of(*probability, f64::from(u8::from(*label))));
+    let losses =
+        losses.map(|(probability, label)| log_loss_of(*probability, f64::from(u8::from(*label))));
     losses.sum::<f64>() / labels.len().max(1) as f64
 }
 

@@ -46,7 +46,8 @@ pub(super) fn boost(
     let objective = params.objective.of_booster(params.scale_pos_weight);
     let base_scores = params.objective.base_scores(train, params.scale_pos_weight);
     let n_outputs = params.objective.n_outputs();
-    let begin = |dataset: &Dataset| Margins::begin(&objective, &base_scores, n_outputs, dataset.n_rows());
+    let begin =
+        |dataset: &Dataset| Margins::begin(&objective, &base_scores, n_outputs, dataset.n_rows());
     let mut margins = begin(train);
     let mut held_out: Vec<Margins> = sets.iter().map(|(_, dataset)| begin(dataset)).collect();
     let mut evaluations = Evaluation::all(params, sets);
@@ -160,5 +161,136 @@ fn value(tree: &Tree, row: &[f32]) -> f32 {
     match tree.leaf(row).kind {
         NodeKind::Leaf { value } => value,
         _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mlops_core::{Feature, Records, Schema};
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::{EvalMetric, TrainingObjective, roc_auc};
+
+    /// Rows whose label depends on two features together, with missing values in a third.
+    fn sample(n_rows: usize, seed: u64) -> (Records, Vec<bool>) {
+        let mut random = Random::new(seed);
+        let schema = Schema::new(["a", "b", "c"].map(Feature::numeric).into()).unwrap();
+        let values = Array2::from_shape_fn((n_rows, 3), |(_, column)| {
+            let value = random.unit();
+            if column == 2 && value < 0.3 { f64::NAN } else { value }
+        });
+        let labels =
+            values.rows().into_iter().map(|row| (row[0] < 0.5) != (row[1] < 0.4)).collect();
+        (Records::new(Arc::new(schema), values).unwrap(), labels)
+    }
+
+    fn dataset(n_rows: usize, seed: u64) -> Dataset {
+        let (records, labels) = sample(n_rows, seed);
+        Dataset::new(&records, &labels).unwrap()
+    }
+
+    #[test]
+    fn an_interaction_is_learned() {
+        let (test, labels) = sample(400, 2);
+        let training = Params::default().rounds(20).fit(&dataset(800, 1), &[]).unwrap();
+        let probabilities = training.booster.predict(test.values()).unwrap();
+        assert!(roc_auc(&probabilities, &labels).unwrap() > 0.98);
+        assert_eq!((training.booster.n_trees(), training.evaluations.len()), (20, 0));
+        assert_eq!(training.booster.feature_names(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn the_metric_is_that_of_the_booster_that_is_returned() {
+        let (test, labels) = sample(200, 4);
+        let (train, held_out) = (dataset(300, 3), Dataset::new(&test, &labels).unwrap());
+        let params = Params::default()
+            .rounds(200)
+            .early_stopping_rounds(5)
+            .subsample(0.7)
+            .colsample_bytree(0.7);
+        for metric in [EvalMetric::LogLoss, EvalMetric::Auc] {
+            let params = params.clone().eval_metrics([EvalMetric::Error, metric]);
+            let sets = [("train", &train), ("held out", &held_out)];
+            let Training { booster, evaluations, best_iteration, .. } =
+                params.fit(&train, &sets).unwrap();
+            let best = best_iteration.unwrap();
+            assert_eq!(booster.n_trees(), best + 1);
+            let names: Vec<(&str, EvalMetric)> =
+                evaluations.iter().map(|each| (&*each.set, each.metric)).collect();
+            let of_set = |set| [(set, EvalMetric::Error), (set, metric)];
+            assert_eq!(names, [of_set("train"), of_set("held out")].concat());
+            let predictions = booster.predict(test.values()).unwrap();
+            assert_eq!(evaluations[3].values[best], metric.evaluate(&predictions, &held_out));
+            assert_eq!(evaluations[3].values.len(), best + 6);
+        }
+    }
+
+    #[test]
+    fn a_class_has_a_tree_in_each_round() {
+        let (records, _) = sample(300, 7);
+        let classes: Vec<u8> = (0..300_u16).map(|row| (row % 3) as u8).collect();
+        let params =
+            Params::default().objective(TrainingObjective::Softprob { n_classes: 3 }).rounds(4);
+        let booster = params.fit(&Dataset::new(&records, &classes).unwrap(), &[]).unwrap().booster;
+        assert_eq!(booster.n_trees(), 12);
+        for row in booster.predict(records.values()).unwrap().chunks(3) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+        assert_eq!(Booster::from_bytes(&booster.to_json()).unwrap(), booster);
+    }
+
+    #[test]
+    fn a_round_may_be_the_last() {
+        let train = dataset(200, 5);
+        let training = Params::default().fit_with(&train, &[("train", &train)], |round| {
+            assert_eq!(round.evaluations[0].values.len(), round.index + 1);
+            if round.index == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(training.unwrap().booster.n_trees(), 3);
+    }
+
+    #[test]
+    fn one_seed_gives_one_booster() {
+        let train = dataset(200, 5);
+        let fit = |seed| {
+            let params = Params::default().rounds(5).subsample(0.5).colsample_bynode(0.7);
+            params.seed(seed).fit(&train, &[]).unwrap().booster.to_json()
+        };
+        assert!(fit(1) == fit(1));
+        assert!(fit(1) != fit(2));
+    }
+
+    #[test]
+    fn degenerate_data_is_an_error_or_a_constant() {
+        let (records, _) = sample(4, 6);
+        let fit = |labels: &[f32], objective| {
+            let dataset = Dataset::new(&records, labels).unwrap();
+            Params::default()
+                .objective(objective)
+                .fit(&dataset, &[])
+                .map(|training| training.booster)
+        };
+        let binary = TrainingObjective::BinaryLogistic;
+        assert_eq!(fit(&[1.0; 4], binary).unwrap_err(), Error::OneClass);
+        assert_eq!(
+            fit(&[0.0, 1.0, 2.0, 0.0], binary).unwrap_err(),
+            Error::Label { row: 2, expected: "0 to 1" }
+        );
+        assert_eq!(
+            fit(&[0.0, 1.0, 2.0, 0.5], TrainingObjective::Softprob { n_classes: 3 }).unwrap_err(),
+            Error::Label { row: 3, expected: "a class, counted from 0" }
+        );
+        let alike = fit(&[2.5; 4], TrainingObjective::SquaredError).unwrap();
+        assert_eq!(alike.predict(records.values()).unwrap(), [2.5; 4]);
+
+        let constant = Records::new(Arc::clone(records.schema()), Array2::zeros((4, 3))).unwrap();
+        let dataset = Dataset::new(&constant, &[true, false, false, false]).unwrap();
+        let training = Params::default().fit(&dataset, &[]).unwrap();
+        for probability in training.booster.predict(constant.values()).unwrap() {
+            assert!((probability - 0.25).abs() < 1e-6);
+        }
     }
 }

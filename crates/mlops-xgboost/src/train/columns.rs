@@ -56,10 +56,8 @@ mod tests {
 
     #[test]
     fn each_part_is_one_of_the_part_above() {
-        let params = Params::default()
-            .colsample_bytree(0.5)
-            .colsample_bylevel(0.5)
-            .colsample_bynode(0.5);
+        let params =
+            Params::default().colsample_bytree(0.5).colsample_bylevel(0.5).colsample_bynode(0.5);
         let mut columns = Columns::new(&params, 16, Random::new(1));
         let tree = columns.of_tree().to_vec();
         assert!(tree.len() == 8 && tree.is_sorted());

@@ -61,7 +61,7 @@ impl Dataset {
         }
         let is_wrong = |weight: &f32| !(weight.is_finite() && *weight >= 0.0);
         let all_zero = !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0);
-        match weights.iter().position(is_wrong).or(all_zero.then_some(0)) {
+        match weights.iter().position(is_wrong).or_else(|| all_zero.then_some(0)) {
             Some(row) => Err(Error::Weight { row }),
             None => Ok(Self { weights: Some(weights.to_vec()), ..self }),
         }
@@ -102,10 +102,7 @@ mod tests {
         let records = records(array![[1.0, 2.0], [3.0, f64::NAN]]);
         let dataset = Dataset::new(&records, &[1_u8, 0]).unwrap();
         assert_eq!((dataset.n_rows(), dataset.n_features()), (2, 2));
-        assert_eq!(
-            Dataset::new(&records, &[true]),
-            Err(Error::LabelCount { labels: 1, rows: 2 })
-        );
+        assert_eq!(Dataset::new(&records, &[true]), Err(Error::LabelCount { labels: 1, rows: 2 }));
         assert_eq!(
             Dataset::new(&records, &[0.0, f32::NAN]),
             Err(Error::Label { row: 1, expected: "a finite number" })

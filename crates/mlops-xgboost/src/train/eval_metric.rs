@@ -1,5 +1,6 @@
 use super::TrainingObjective;
 use super::dataset::Dataset;
+use super::objective::class;
 use crate::metric::{self, log_loss_of};
 use crate::objective::largest;
 
@@ -77,12 +78,14 @@ impl EvalMetric {
             Self::Error => mean(&|at| {
                 if predictions[at] > 0.5 { 1.0 - label(at) } else { label(at) }
             }),
-            Self::Rmse => {
-                mean(&|at| (f64::from(predictions[at]) - label(at)).powi(2)).sqrt()
+            Self::Rmse => mean(&|at| (f64::from(predictions[at]) - label(at)).powi(2)).sqrt(),
+            Self::MultiLogLoss => {
+                let probability = |at| class(labels[at]).map_or(0.0, |class| row(at)[class]);
+                mean(&|at| log_loss_of(probability(at), 1.0))
             }
-            Self::MultiLogLoss => mean(&|at| log_loss_of(row(at)[labels[at] as usize], 1.0)),
             Self::MultiError => {
-                mean(&|at| f64::from(u8::from(largest(row(at)) != labels[at] as usize)))
+                let is_wrong = |at| Some(largest(row(at))) != class(labels[at]);
+                mean(&|at| f64::from(u8::from(is_wrong(at))))
             }
         }
     }

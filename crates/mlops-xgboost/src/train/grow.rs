@@ -69,9 +69,10 @@ struct Grower<'a> {
 
 impl Grower<'_> {
     fn run(&mut self) {
-        let total = self.rows.iter().fold(Sum::default(), |sum, row| {
-            sum + Sum::from(self.gradients[*row as usize])
-        });
+        let total = self
+            .rows
+            .iter()
+            .fold(Sum::default(), |sum, row| sum + Sum::from(self.gradients[*row as usize]));
         self.push_leaf(total, Bounds::NONE);
         let rows = 0..self.rows.len();
         let histogram = self.count(&rows);
@@ -95,9 +96,13 @@ impl Grower<'_> {
         for child in split.children {
             self.push_leaf(child, bounds);
         }
-        let middle = rows.start + self.partition(&rows, &split);
+        let binned = self.finder.binned;
+        let n_left = binned.partition(&split, &mut self.rows[rows.clone()], &mut self.scratch);
+        let middle = rows.start + n_left;
         let parts = [rows.start..middle, middle..rows.end];
-        if self.params.max_depth > 0 && depth + 1 >= self.params.max_depth {
+        let is_last = self.params.max_depth > 0 && depth + 1 >= self.params.max_depth;
+        let may_split = |child: Sum| !is_last && self.finder.weights.may_split(child);
+        if !split.children.into_iter().any(may_split) {
             self.leaves.extend((left..).zip(parts));
             self.unused.push(histogram);
             return;
@@ -127,16 +132,17 @@ impl Grower<'_> {
         rows: Range<usize>,
         histogram: Histogram,
     ) {
-        let features = self.columns.of_node(depth);
-        let candidate = Candidate { total, bounds, histogram: &histogram };
-        match self.finder.best(candidate, &features) {
-            Some(split) => {
-                self.frontier.push(Open { node, depth, bounds, histogram, rows, split });
-            }
-            None => {
-                self.leaves.push((node, rows));
-                self.unused.push(histogram);
-            }
+        let split = if self.finder.weights.may_split(total) {
+            let features = self.columns.of_node(depth);
+            self.finder.best(Candidate { total, bounds, histogram: &histogram }, &features)
+        } else {
+            None
+        };
+        if let Some(split) = split {
+            self.frontier.push(Open { node, depth, bounds, histogram, rows, split });
+        } else {
+            self.leaves.push((node, rows));
+            self.unused.push(histogram);
         }
     }
 
@@ -151,24 +157,6 @@ impl Grower<'_> {
         let features = self.columns.of_tree();
         let rows = &self.rows[rows.clone()];
         Histogram::count(self.finder.binned, features, rows, self.gradients, self.unused.pop())
-    }
-
-    /// Moves the rows that go left before the others, both in their order, and returns their number.
-    fn partition(&mut self, rows: &Range<usize>, split: &Split) -> usize {
-        let rows = &mut self.rows[rows.clone()];
-        self.scratch.clear();
-        let mut n_left = 0;
-        for index in 0..rows.len() {
-            let row = rows[index];
-            if split.goes_left(self.finder.binned, row) {
-                rows[n_left] = row;
-                n_left += 1;
-            } else {
-                self.scratch.push(row);
-            }
-        }
-        rows[n_left..].copy_from_slice(&self.scratch);
-        n_left
     }
 }
 

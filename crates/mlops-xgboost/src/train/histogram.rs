@@ -60,13 +60,7 @@ impl Histogram {
         let mut sums = unused.map_or_else(Vec::new, |histogram| histogram.0);
         sums.clear();
         sums.resize(binned.n_places(), Sum::default());
-        for &row in rows {
-            let gradient = Sum::from(gradients[row as usize]);
-            let bins = binned.row(row);
-            for &feature in features {
-                sums[binned.place(feature) + usize::from(bins[feature])] += gradient;
-            }
-        }
+        binned.add_up(features, rows, gradients, &mut sums);
         Self(sums)
     }
 

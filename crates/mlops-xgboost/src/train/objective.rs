@@ -83,7 +83,7 @@ impl TrainingObjective {
                 vec![sigmoid((-total.first / total.second) as f32)]
             }
             Self::BinaryLogistic | Self::SquaredError => {
-                vec![share(dataset, |label| f64::from(label)) as f32]
+                vec![share(dataset, f64::from) as f32]
             }
             Self::Softprob { n_classes } => {
                 let log = |output| {
@@ -153,7 +153,11 @@ fn share(dataset: &Dataset, value: impl Fn(f32) -> f64) -> f64 {
 }
 
 /// The class of a label that is a whole number.
-fn class(label: f32) -> Option<usize> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a class, as checked")]
+pub(super) fn class(label: f32) -> Option<usize> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a class, as checked"
+    )]
     (label >= 0.0).then_some(label as usize)
 }

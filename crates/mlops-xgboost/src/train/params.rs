@@ -32,6 +32,7 @@ pub struct Params {
 
 /// Which leaf is split next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum GrowPolicy {
     /// Level by level.
     #[default]
@@ -42,6 +43,7 @@ pub enum GrowPolicy {
 
 /// How predictions may depend on a feature while the others stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Monotone {
     /// In any way.
     #[default]
@@ -192,11 +194,7 @@ impl Params {
     /// * [`Error::OneClass`] if there is no row at all, or the labels of `train` are all alike and the objective tells
     ///   classes apart
     /// * [`Error::ColumnCount`] if a data set of `evaluate` has another number of features
-    pub fn fit(
-        &self,
-        train: &Dataset,
-        evaluate: &[(&str, &Dataset)],
-    ) -> Result<Training, Error> {
+    pub fn fit(&self, train: &Dataset, evaluate: &[(&str, &Dataset)]) -> Result<Training, Error> {
         self.fit_with(train, evaluate, |_| ControlFlow::Continue(()))
     }
 
@@ -267,9 +265,9 @@ impl Params {
         let (shares, penalties) = ("a number above 0 and at most 1", "a finite number, at least 0");
         let fits = |metric: &EvalMetric| metric.fits(self.objective);
         let is_binary = self.objective == TrainingObjective::BinaryLogistic;
-        let is_wide = self.objective.n_outputs() > 1 || self.objective.n_outputs() == 1 && !matches!(self.objective, TrainingObjective::Softprob { .. });
+        let is_multiple = matches!(self.objective, TrainingObjective::Softprob { .. });
         for (name, is_valid, expected) in [
-            ("num_class", is_wide, "at least 2"),
+            ("num_class", !is_multiple || self.objective.n_outputs() > 1, "at least 2"),
             ("num_boost_round", self.rounds > 0, "at least 1"),
             (
                 "early_stopping_rounds",
@@ -280,7 +278,11 @@ impl Params {
             ("eval_metric", self.eval_metrics.iter().all(fits), "metrics of the objective"),
             ("max_depth", self.max_depth <= 30, "at most 30"),
             ("max_leaves", self.max_leaves != 1, "0, or at least 2"),
-            ("max_depth", self.max_depth > 0 || self.max_leaves > 0, "above 0 without `max_leaves`"),
+            (
+                "max_depth",
+                self.max_depth > 0 || self.max_leaves > 0,
+                "above 0 without `max_leaves`",
+            ),
             ("learning_rate", share(self.learning_rate), shares),
             ("gamma", penalty(self.gamma), penalties),
             ("reg_alpha", penalty(self.reg_alpha), penalties),
@@ -322,8 +324,14 @@ mod tests {
             (Params::default().objective(softprob(1)), "num_class"),
             (Params::default().rounds(0), "num_boost_round"),
             (Params::default().early_stopping_rounds(3), "early_stopping_rounds"),
-            (Params::default().eval_metrics([EvalMetric::Rmse, EvalMetric::MultiError]), "eval_metric"),
-            (Params::default().objective(softprob(3)).eval_metrics([EvalMetric::Auc]), "eval_metric"),
+            (
+                Params::default().eval_metrics([EvalMetric::Rmse, EvalMetric::MultiError]),
+                "eval_metric",
+            ),
+            (
+                Params::default().objective(softprob(3)).eval_metrics([EvalMetric::Auc]),
+                "eval_metric",
+            ),
             (Params::default().max_depth(31), "max_depth"),
             (Params::default().max_depth(0), "max_depth"),
             (Params::default().max_leaves(1), "max_leaves"),

@@ -1,7 +1,7 @@
+use super::Params;
 use super::binned::Binned;
 use super::histogram::{Histogram, Sum};
 use super::weight::{Bounds, Weights};
-use super::Params;
 
 /// A split that lowers the loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,12 +14,6 @@ pub(super) struct Split {
     pub(super) gain: f32,
     /// What goes left, and what goes right, added up.
     pub(super) children: [Sum; 2],
-}
-
-impl Split {
-    pub(super) fn goes_left(&self, binned: &Binned, row: u32) -> bool {
-        binned.is_below(row, self.feature, self.n_left, self.default_left)
-    }
 }
 
 /// Gains up to this are rounding.
@@ -60,32 +54,115 @@ impl SplitFinder<'_> {
         let bins = node.histogram.present(self.binned, feature);
         let score = self.weights.score(node.total, node.bounds);
         let monotone = self.weights.params.monotone(feature);
+        let mut best_gain = best.map_or(0.0, |best| best.gain);
         let mut attempt = |n_left, default_left, children: [Sum; 2]| {
-            if !children.iter().all(|child| self.weights.is_heavy_enough(*child)) {
-                return;
-            }
-            let Some(parts) = self.weights.score_of(monotone, children, node.bounds) else { return };
-            let gain = parts - score;
-            if gain > best.map_or(0.0, |best| best.gain) {
+            let parts = self.weights.score_of(monotone, children, node.bounds);
+            let gain = parts.unwrap_or(f32::NEG_INFINITY) - score;
+            if gain > best_gain {
+                best_gain = gain;
                 *best = Some(Split { feature, n_left, default_left, gain, children });
             }
         };
         let mut left = Sum::default();
         for (n_left, bin) in (1..).zip(bins) {
             // Without rows in it, a bin makes the split of the one before.
-            if *bin != Sum::default() {
-                left += *bin;
-                attempt(n_left, false, [left, node.total - left]);
+            if *bin == Sum::default() {
+                continue;
+            }
+            left += *bin;
+            let right = node.total - left;
+            if !self.weights.is_heavy_enough(right) {
+                break;
+            }
+            if self.weights.is_heavy_enough(left) {
+                attempt(n_left, false, [left, right]);
             }
         }
-        if self.binned.has_missing(feature) && left != node.total {
-            let mut right = Sum::default();
-            for (n_left, bin) in bins.iter().enumerate().skip(1).rev() {
-                if *bin != Sum::default() {
-                    right += *bin;
-                    attempt(n_left, true, [node.total - right, right]);
-                }
+        if !self.binned.has_missing(feature) {
+            return;
+        }
+        let mut right = Sum::default();
+        for (n_left, bin) in bins.iter().enumerate().skip(1).rev() {
+            if *bin == Sum::default() {
+                continue;
+            }
+            right += *bin;
+            let left = node.total - right;
+            if !self.weights.is_heavy_enough(left) {
+                break;
+            }
+            if self.weights.is_heavy_enough(right) {
+                attempt(n_left, true, [left, right]);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mlops_core::{Feature, Records, Schema};
+    use ndarray::{Array2, array};
+
+    use super::*;
+    use crate::train::histogram::Gradient;
+    use crate::{Dataset, Monotone};
+
+    fn best(
+        params: &Params,
+        values: Array2<f64>,
+        firsts: &[f32],
+    ) -> Option<(usize, f32, bool, f32)> {
+        let features = (0..values.ncols()).map(|feature| Feature::numeric(format!("f{feature}")));
+        let schema = Arc::new(Schema::new(features.collect()).unwrap());
+        let dataset = Dataset::new(&Records::new(schema, values).unwrap(), firsts).unwrap();
+        let binned = Binned::new(&dataset, 256);
+        let gradients: Vec<Gradient> =
+            firsts.iter().map(|first| Gradient { first: *first, second: 1.0 }).collect();
+        let rows: Vec<u32> = (0..).take(firsts.len()).collect();
+        let features: Vec<usize> = (0..dataset.n_features()).collect();
+        let histogram = Histogram::count(&binned, &features, &rows, &gradients, None);
+        let total = gradients.iter().fold(Sum::default(), |sum, each| sum + Sum::from(*each));
+        let candidate = Candidate { total, bounds: Bounds::NONE, histogram: &histogram };
+        let finder = SplitFinder { weights: Weights { params }, binned: &binned };
+        let split = finder.best(candidate, &features)?;
+        let threshold = binned.threshold(split.feature, split.n_left);
+        Some((split.feature, threshold, split.default_left, split.gain))
+    }
+
+    #[test]
+    fn the_split_with_the_largest_gain_wins() {
+        let values = || array![[0.0, 5.0], [0.0, 6.0], [1.0, 7.0], [1.0, 8.0]];
+        let params = Params::default().reg_lambda(0.0);
+        // By hand: 2^2 / 2 + 2^2 / 2 - 0, of both features, the first of which is taken.
+        assert_eq!(best(&params, values(), &[1.0, 1.0, -1.0, -1.0]), Some((0, 1.0, false, 4.0)));
+        // 1^2 / 1 + 3^2 / 3 - 2^2 / 4
+        assert_eq!(best(&params, values(), &[1.0, -1.0, -1.0, -1.0]), Some((1, 6.0, false, 3.0)));
+    }
+
+    #[test]
+    fn missing_values_go_where_they_lower_the_loss() {
+        let values = || array![[0.0], [f64::NAN], [1.0], [f64::NAN]];
+        let params = Params::default().reg_lambda(0.0);
+        assert_eq!(best(&params, values(), &[1.0, 1.0, -1.0, 1.0]), Some((0, 1.0, true, 3.0)));
+        assert_eq!(best(&params, values(), &[1.0, -1.0, -1.0, -1.0]), Some((0, 1.0, false, 3.0)));
+        // All that are there on the left, below a threshold above them.
+        assert_eq!(
+            best(&params, values(), &[1.0, -1.0, 1.0, -1.0]),
+            Some((0, 2.000_01, false, 4.0))
+        );
+    }
+
+    #[test]
+    fn regularization_forbids_splits() {
+        let values = || array![[0.0], [1.0]];
+        let firsts = [1.0, -1.0];
+        let best = |params: Params| best(&params, values(), &firsts);
+        assert!(best(Params::default()).is_some());
+        assert_eq!(best(Params::default().min_child_weight(1.5)), None);
+        assert_eq!(best(Params::default().reg_alpha(1.0)), None);
+        assert_eq!(best(Params::default().gamma(1.01)), None);
+        assert_eq!(best(Params::default().monotone_constraints([Monotone::Decreasing])), None);
     }
 }

@@ -15,7 +15,7 @@ impl Bounds {
 
     /// Those of the two children of a split by a feature, whose own weights would be these.
     pub(super) fn divide(self, monotone: Monotone, left: f32, right: f32) -> [Self; 2] {
-        let middle = (left + right) / 2.0;
+        let middle = f32::midpoint(left, right);
         match monotone {
             Monotone::No => [self, self],
             Monotone::Increasing => {
@@ -43,7 +43,7 @@ pub(super) struct Weights<'a> {
 
 impl Weights<'_> {
     /// The weight that lowers the loss of a node most.
-    pub(super) fn weight(&self, total: Sum, bounds: Bounds) -> f32 {
+    pub(super) fn weight(self, total: Sum, bounds: Bounds) -> f32 {
         if !self.is_heavy_enough(total) || total.second <= 0.0 {
             return 0.0;
         }
@@ -54,8 +54,9 @@ impl Weights<'_> {
     }
 
     /// By how much that weight lowers it, twice.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "XGBoost's scores have 32 bits")]
-    pub(super) fn score(&self, total: Sum, bounds: Bounds) -> f32 {
+    pub(super) fn score(self, total: Sum, bounds: Bounds) -> f32 {
         if total.second <= 0.0 {
             0.0
         } else if self.params.monotone.is_empty() {
@@ -69,7 +70,7 @@ impl Weights<'_> {
 
     /// The score of the children of a split; none where they break the order of a monotone feature.
     pub(super) fn score_of(
-        &self,
+        self,
         monotone: Monotone,
         [left, right]: [Sum; 2],
         bounds: Bounds,
@@ -83,15 +84,63 @@ impl Weights<'_> {
     }
 
     /// Whether a child may be as light.
-    pub(super) fn is_heavy_enough(&self, child: Sum) -> bool {
+    pub(super) fn is_heavy_enough(self, child: Sum) -> bool {
         child.second >= f64::from(self.params.min_child_weight)
     }
 
-    fn shrunk(&self, first: f64) -> f64 {
+    /// Whether a node has the weight of two children.
+    pub(super) fn may_split(self, node: Sum) -> bool {
+        node.second >= 2.0 * f64::from(self.params.min_child_weight) && node.second > 0.0
+    }
+
+    fn shrunk(self, first: f64) -> f64 {
         (first.abs() - f64::from(self.params.reg_alpha)).max(0.0).copysign(first)
     }
 
-    fn denominator(&self, total: Sum) -> f64 {
+    fn denominator(self, total: Sum) -> f64 {
         total.second + f64::from(self.params.reg_lambda)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOTAL: Sum = Sum { first: -3.0, second: 2.0 };
+
+    #[test]
+    fn regularization_shrinks_weights() {
+        let weight = |params: Params| Weights { params: &params }.weight(TOTAL, Bounds::NONE);
+        let params = Params::default;
+        assert_eq!(weight(params().reg_lambda(0.0)), 1.5);
+        assert_eq!(weight(params()), 1.0);
+        assert_eq!(weight(params().reg_alpha(1.5)), 0.5);
+        assert_eq!(weight(params().reg_alpha(4.0)), 0.0);
+        assert_eq!(weight(params().min_child_weight(2.5)), 0.0);
+    }
+
+    #[test]
+    fn the_score_within_bounds_is_that_of_the_weight_that_is_left() {
+        let free = Params::default();
+        let bound = Params::default().monotone_constraints([Monotone::Increasing]);
+        let score = |params: &Params, bounds| Weights { params }.score(TOTAL, bounds);
+        assert_eq!(score(&free, Bounds::NONE), 3.0);
+        assert_eq!(score(&bound, Bounds::NONE), 3.0);
+        let [below, above] = Bounds::NONE.divide(Monotone::Increasing, 0.25, 0.75);
+        // -(2 (-3) 0.5 + 3 0.5^2)
+        assert_eq!((score(&bound, below), score(&bound, above)), (2.25, 3.0));
+    }
+
+    #[test]
+    fn children_out_of_order_have_no_score() {
+        let params = Params::default();
+        let light = Sum { first: 3.0, second: 2.0 };
+        let has_score = |monotone, children| {
+            Weights { params: &params }.score_of(monotone, children, Bounds::NONE).is_some()
+        };
+        assert!(has_score(Monotone::Increasing, [light, TOTAL]));
+        assert!(!has_score(Monotone::Increasing, [TOTAL, light]));
+        assert!(!has_score(Monotone::Decreasing, [light, TOTAL]));
+        assert!(has_score(Monotone::No, [TOTAL, light]));
     }
 }

@@ -72,7 +72,13 @@ impl Tree {
 
     /// How many splits there are from a node on, and how many of them another tree has, too; the directions of missing
     /// values count where there are some.
-    fn common(&self, node: usize, other: &Self, other_node: usize, has_missing: bool) -> (u32, u32) {
+    fn common(
+        &self,
+        node: usize,
+        other: &Self,
+        other_node: usize,
+        has_missing: bool,
+    ) -> (u32, u32) {
         if self.is_leaf(node) {
             return (0, 0);
         }
@@ -123,10 +129,9 @@ fn train(document: &Document, name: &str) -> (Training, bool) {
         "logistic" | "missing" | "quantiles" => (logistic, dataset),
         "weighted" | "weighted_quantiles" => (logistic, weighted),
         "balanced" => (logistic.scale_pos_weight(2.5), dataset),
-        "regularized" => (
-            logistic.gamma(0.7).reg_alpha(0.3).reg_lambda(2.0).min_child_weight(3.0),
-            dataset,
-        ),
+        "regularized" => {
+            (logistic.gamma(0.7).reg_alpha(0.3).reg_lambda(2.0).min_child_weight(3.0), dataset)
+        }
         "deep" => (logistic.max_depth(12).min_child_weight(0.0).learning_rate(0.1), dataset),
         "leaves" => {
             (logistic.grow_policy(GrowPolicy::Lossguide).max_leaves(20).max_depth(0), dataset)

@@ -74,7 +74,8 @@ impl PartFile {
     async fn begin_to_write(&mut self) -> io::Result<()> {
         self.writing.outcome().await?;
         let (file, pieces) = (Arc::clone(&self.file), std::mem::take(&mut self.pieces));
-        self.writing = Task::begin(move || pieces.iter().try_for_each(|piece| (&*file).write_all(piece)));
+        self.writing =
+            Task::begin(move || pieces.iter().try_for_each(|piece| (&*file).write_all(piece)));
         self.waiting += std::mem::take(&mut self.n_bytes);
         Ok(())
     }
