@@ -6,7 +6,7 @@ use mlops_core::Random;
 use super::binned::Binned;
 use super::columns::Columns;
 use super::grow::{Grown, grow};
-use super::histogram::Gradient;
+use super::histogram::{Gradient, Histogram};
 use super::{Dataset, Evaluation, Params};
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, TreeEnsemble};
@@ -52,11 +52,12 @@ pub(super) fn boost(
     let mut held_out: Vec<Margins> = sets.iter().map(|(_, dataset)| begin(dataset)).collect();
     let mut evaluations = Evaluation::all(params, sets);
     let mut trees: Vec<Tree> = Vec::new();
+    let mut unused = Vec::new();
     for index in 0..params.rounds {
         let gradients = params.objective.gradients(&margins.values, train, params.scale_pos_weight);
         for (output, gradients) in gradients.iter().enumerate() {
             let number = index * n_outputs + output;
-            let grown = grow_one(params, &binned, gradients, number as u64);
+            let grown = grow_one(params, &binned, gradients, number as u64, &mut unused);
             margins.add_grown(output, &grown, train);
             for (margins, (_, dataset)) in held_out.iter_mut().zip(sets) {
                 margins.add(output, &grown.tree, dataset);
@@ -104,7 +105,13 @@ pub(super) fn boost(
 }
 
 /// Grows the tree of that number on its part of the rows.
-fn grow_one(params: &Params, binned: &Binned, gradients: &[Gradient], number: u64) -> Grown {
+fn grow_one(
+    params: &Params,
+    binned: &Binned,
+    gradients: &[Gradient],
+    number: u64,
+    unused: &mut Vec<Histogram>,
+) -> Grown {
     let mut random = Random::stream(params.seed, number);
     let rows = (0_u32..).take(gradients.len());
     let subsample = f64::from(params.subsample);
@@ -114,7 +121,7 @@ fn grow_one(params: &Params, binned: &Binned, gradients: &[Gradient], number: u6
         rows.collect()
     };
     let columns = Columns::new(params, binned.n_features(), random);
-    grow(params, binned, gradients, rows, columns)
+    grow(params, binned, gradients, rows, columns, unused)
 }
 
 /// The margins of some rows, rows x outputs.

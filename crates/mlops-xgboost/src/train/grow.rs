@@ -27,13 +27,14 @@ impl Grown {
     }
 }
 
-/// Grows a tree on some rows.
+/// Grows a tree on some rows, in the memory of the histograms of another.
 pub(super) fn grow(
     params: &Params,
     binned: &Binned,
     gradients: &[Gradient],
     rows: Vec<u32>,
     columns: Columns<'_>,
+    unused: &mut Vec<Histogram>,
 ) -> Grown {
     let finder = SplitFinder { weights: Weights { params }, binned };
     let mut grower = Grower {
@@ -46,7 +47,7 @@ pub(super) fn grow(
         nodes: Vec::new(),
         leaves: Vec::new(),
         frontier: Frontier::new(params.grow_policy),
-        unused: Vec::new(),
+        unused,
     };
     grower.run();
     Grown { tree: Tree::new(grower.nodes), rows: grower.rows, leaves: grower.leaves }
@@ -64,7 +65,7 @@ struct Grower<'a> {
     nodes: Vec<Node>,
     leaves: Vec<(usize, Range<usize>)>,
     frontier: Frontier,
-    unused: Vec<Histogram>,
+    unused: &'a mut Vec<Histogram>,
 }
 
 impl Grower<'_> {
