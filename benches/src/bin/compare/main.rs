@@ -24,6 +24,9 @@
 //!   Its peer wants `benches/peers/requirements-registry.txt`.
 //! * `serve [SECONDS]`: services that answer with the original system's models, one after the other, each under `wrk` and
 //!   under requests at a fixed rate for so many seconds (5) a case. [`serve`] says more.
+//! * `trainer`: boosters that ours and XGBoost's `hist` train. `quality`: on five data sets with parts of the rows and
+//!   features, 40 seeds each, by the rows that were held out. `time`: from 4 thousand rows to a million. Its peer wants
+//!   `benches/peers/requirements.txt`.
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
 //!   names. Equal: to the last bit.
 
@@ -37,6 +40,7 @@ mod ranks;
 mod registry;
 mod serve;
 mod server;
+mod trainer;
 mod xgboost;
 
 use std::error::Error;
@@ -72,8 +76,9 @@ fn compare(subject: &str, seconds: Option<&str>) -> Result<(), Box<dyn Error>> {
             let seconds = seconds.unwrap_or("5").parse()?;
             alone(&folder, || report(&serve::compare(&work, seconds)?, &path))
         }
+        ("trainer", None) => alone(&folder, || report(&trainer::compare(&work)?, &path)),
         ("xgboost", None) => alone(&folder, || report(&xgboost::compare(&work)?, &path)),
-        _ => Err("usage: compare drift|outlier|registry|serve [SECONDS]|xgboost".into()),
+        _ => Err("usage: compare drift|outlier|registry|serve [SECONDS]|trainer|xgboost".into()),
     }
 }
 
