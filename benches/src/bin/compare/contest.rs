@@ -54,7 +54,8 @@ pub(crate) fn contest(
     Ok(Times { ours: median(our_times), peers: peer_times.into_iter().map(median).collect() })
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
+/// The middle one of an odd number of times.
+pub(crate) fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::comparison::{Comparison, machine};
+use crate::contest::median;
 use crate::peer::{self, Peer};
 use crate::program::Program;
 use data::Data;
@@ -150,11 +151,6 @@ fn moments(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / n;
     let squares = values.iter().map(|value| (value - mean).powi(2));
     (mean, (squares.sum::<f64>() / (n - 1.0)).sqrt())
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }
 
 impl Display for Measurements {

@@ -63,36 +63,37 @@ impl SplitFinder<'_> {
                 *best = Some(Split { feature, n_left, default_left, gain, children });
             }
         };
-        let mut left = Sum::default();
-        for (n_left, bin) in (1..).zip(bins) {
+        self.sweep(node.total, (1..).zip(bins), |n_left, left, right| {
+            attempt(n_left, false, [left, right]);
+        });
+        if self.binned.has_missing(feature) {
+            let downwards = bins.iter().enumerate().skip(1).rev();
+            self.sweep(node.total, downwards, |n_left, right, left| {
+                attempt(n_left, true, [left, right]);
+            });
+        }
+    }
+
+    /// Adds up bin after bin, and tells of each sum and what it leaves, where both are heavy enough.
+    fn sweep<'b>(
+        &self,
+        total: Sum,
+        bins: impl Iterator<Item = (usize, &'b Sum)>,
+        mut tell: impl FnMut(usize, Sum, Sum),
+    ) {
+        let mut sum = Sum::default();
+        for (n_left, bin) in bins {
             // Without rows in it, a bin makes the split of the one before.
             if *bin == Sum::default() {
                 continue;
             }
-            left += *bin;
-            let right = node.total - left;
-            if !self.weights.is_heavy_enough(right) {
+            sum += *bin;
+            let rest = total - sum;
+            if !self.weights.is_heavy_enough(rest) {
                 break;
             }
-            if self.weights.is_heavy_enough(left) {
-                attempt(n_left, false, [left, right]);
-            }
-        }
-        if !self.binned.has_missing(feature) {
-            return;
-        }
-        let mut right = Sum::default();
-        for (n_left, bin) in bins.iter().enumerate().skip(1).rev() {
-            if *bin == Sum::default() {
-                continue;
-            }
-            right += *bin;
-            let left = node.total - right;
-            if !self.weights.is_heavy_enough(left) {
-                break;
-            }
-            if self.weights.is_heavy_enough(right) {
-                attempt(n_left, true, [left, right]);
+            if self.weights.is_heavy_enough(sum) {
+                tell(n_left, sum, rest);
             }
         }
     }
