@@ -286,10 +286,11 @@ mod tests {
             fit(&[0.0, 1.0, 2.0, 0.0], binary).unwrap_err(),
             Error::Label { row: 2, expected: "0 to 1" }
         );
-        assert_eq!(
-            fit(&[0.0, 1.0, 2.0, 0.5], TrainingObjective::Softprob { n_classes: 3 }).unwrap_err(),
-            Error::Label { row: 3, expected: "a class, counted from 0" }
-        );
+        for label in [0.5, -1.0, 3.0] {
+            let classes = TrainingObjective::Softprob { n_classes: 3 };
+            let expected = Error::Label { row: 3, expected: "a class, counted from 0" };
+            assert_eq!(fit(&[0.0, 1.0, 2.0, label], classes).unwrap_err(), expected);
+        }
         let alike = fit(&[2.5; 4], TrainingObjective::SquaredError).unwrap();
         assert_eq!(alike.predict(records.values()).unwrap(), [2.5; 4]);
 

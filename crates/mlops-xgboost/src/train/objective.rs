@@ -54,7 +54,9 @@ impl TrainingObjective {
         let is_valid = |label: f32| match self {
             Self::BinaryLogistic => (0.0..=1.0).contains(&label),
             Self::SquaredError => true,
-            Self::Softprob { n_classes } => label.fract() == 0.0 && class(label) < Some(n_classes),
+            Self::Softprob { n_classes } => {
+                label.fract() == 0.0 && class(label).is_some_and(|class| class < n_classes)
+            }
         };
         match labels.iter().position(|label| !is_valid(*label)) {
             Some(row) => Err(Error::Label { row, expected }),
