@@ -18,7 +18,7 @@ def read(path, width):
     return rows[:, :-1], rows[:, -1]
 
 
-def train(path, width, n_rows, rounds, params):
+def train(width, n_rows, rounds, params, path):
     """A booster of the first rows, and the seconds that it took from them."""
     values, labels = read(path, width)
     values, labels = values[: int(n_rows)], labels[: int(n_rows)]
@@ -33,10 +33,10 @@ def time_of(*arguments):
     return train(*arguments)[1]
 
 
-def predict(path, width, n_rows, rounds, params):
+def predict(width, n_rows, rounds, params, path):
     """The predictions of the other rows."""
     values, _ = read(path, width)
-    booster, _ = train(path, width, n_rows, rounds, params)
+    booster, _ = train(width, n_rows, rounds, params, path)
     return booster.predict(xgboost.DMatrix(values[int(n_rows) :])).tolist()
 
 

@@ -142,7 +142,7 @@ fn question(
     rounds: usize,
     params: &serde_json::Value,
 ) -> String {
-    format!("{task} {} {} {} {rounds} {params}", path.display(), data.width(), data.n_train)
+    format!("{task} {} {} {rounds} {params} {}", data.width(), data.n_train, path.display())
 }
 
 /// The mean, and the standard deviation around it.

@@ -95,7 +95,7 @@ impl Binned {
         scratch: &mut Vec<u32>,
     ) -> usize {
         let missing = self.cuts[split.feature].n_bins();
-        scratch.resize(rows.len(), 0);
+        scratch.resize(scratch.len().max(rows.len()), 0);
         match &self.bins {
             Bins::Narrow(table) => table.partition(split, missing, rows, scratch),
             Bins::Wide(table) => table.partition(split, missing, rows, scratch),

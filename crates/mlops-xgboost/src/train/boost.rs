@@ -134,7 +134,6 @@ struct Margins {
 impl Margins {
     fn begin(objective: &Objective, base_scores: &[f32], n_outputs: usize, n_rows: usize) -> Self {
         let row: Vec<f32> = base_scores.iter().map(|score| objective.margin(*score)).collect();
-        let row = if row.len() == n_outputs { row } else { vec![row[0]; n_outputs] };
         Self { values: row.repeat(n_rows), n_outputs }
     }
 

@@ -85,12 +85,12 @@ impl TrainingObjective {
                 vec![sigmoid((-total.first / total.second) as f32)]
             }
             Self::BinaryLogistic | Self::SquaredError => {
-                vec![share(dataset, f64::from) as f32]
+                vec![mean(dataset, f64::from) as f32]
             }
             Self::Softprob { n_classes } => {
                 let log = |output| {
                     let is_class = |label| f64::from(u8::from(class(label) == Some(output)));
-                    share(dataset, is_class).max(MIN_SHARE).ln()
+                    mean(dataset, is_class).max(MIN_SHARE).ln()
                 };
                 let logs: Vec<f64> = (0..n_classes).map(log).collect();
                 let mean = logs.iter().sum::<f64>() / n_classes as f64;
@@ -144,7 +144,7 @@ impl TrainingObjective {
 }
 
 /// The mean of what `value` says of labels, by the weights of their rows.
-fn share(dataset: &Dataset, value: impl Fn(f32) -> f64) -> f64 {
+fn mean(dataset: &Dataset, value: impl Fn(f32) -> f64) -> f64 {
     let (mut sum, mut weights) = (0.0, 0.0);
     for (row, label) in dataset.labels.iter().enumerate() {
         let weight = f64::from(dataset.weight(row));
