@@ -11,6 +11,7 @@ import time
 
 import mlflow
 
+SCRATCH = 1 << 30
 # MLflow tells standard output of each run.
 answers, sys.stdout = sys.stdout, sys.stderr
 (_, url) = sys.argv[1:]
@@ -46,17 +47,25 @@ def log(count):
 def copy(folder):
     """Milliseconds that a folder takes to the server, and from there."""
     with mlflow.start_run() as run:
-        os.sync()
+        settle()
         began = time.perf_counter()
         mlflow.log_artifacts(folder)
         upload = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as copies:
-        os.sync()
+        settle()
         began = time.perf_counter()
         path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="", dst_path=copies)
         download = time.perf_counter() - began
         assert size(path) == size(folder)
     return [upload * 1e3, download * 1e3]
+
+
+def settle():
+    """As ours does."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "scratch"), "wb") as file:
+            file.write(bytes(SCRATCH))
+    os.sync()
 
 
 def size(folder):

@@ -24,7 +24,7 @@ const REQUIREMENTS: &str = "requirements-registry.txt";
 /// An odd number, so that one of them is the median.
 const TURNS: usize = 3;
 /// The server takes most of the time of a copy, and not always the same.
-const TURNS_OF_COPIES: usize = 11;
+const TURNS_OF_COPIES: usize = 15;
 /// MLflow's client logs for minutes.
 const TURNS_OF_METRICS: usize = 1;
 const N_CALLS: usize = 300;

@@ -17,51 +17,34 @@ pub(super) struct PartFile {
     writing: Task,
     /// So many bytes were written since they were last sent to the device.
     waiting: usize,
-    /// What is on its way there.
-    sending: Task,
 }
 
-/// What is worth the work of another thread.
-const CAPACITY: usize = 4 << 20;
+/// What is worth the work of another thread, and still in its core's cache then.
+const CAPACITY: usize = 512 << 10;
+/// What may come while the device takes its time.
+const LIMIT: usize = 16 << 20;
 /// What is worth sending.
-const BLOCK: usize = 16 << 20;
+const BLOCK: usize = 8 << 20;
 
 impl PartFile {
     /// Opens the file, which has `start` bytes then.
     pub(super) async fn open(path: &Path, start: u64) -> io::Result<Self> {
         let path = path.to_owned();
-        let file = spawn_blocking(move || begin(path, start)).await??;
-        Ok(Self {
-            file: Arc::new(file),
-            pieces: Vec::new(),
-            n_bytes: 0,
-            writing: Task::default(),
-            waiting: 0,
-            sending: Task::default(),
-        })
+        let file = Arc::new(spawn_blocking(move || begin(path, start)).await??);
+        Ok(Self { file, pieces: Vec::new(), n_bytes: 0, writing: Task::default(), waiting: 0 })
     }
 
     pub(super) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
         self.n_bytes += bytes.len();
         self.pieces.push(bytes);
-        if self.n_bytes < CAPACITY {
-            return Ok(());
-        }
-        self.begin_to_write().await?;
-        if self.waiting >= BLOCK && self.sending.is_finished() {
-            self.sending.outcome().await?;
-            let file = Arc::clone(&self.file);
-            self.sending = Task::begin(move || file.sync_data());
-            self.waiting = 0;
-        }
-        Ok(())
+        let is_time = self.n_bytes >= CAPACITY && self.writing.is_finished();
+        if is_time || self.n_bytes >= LIMIT { self.begin_to_write().await } else { Ok(()) }
     }
 
     /// Leaves what was written to the system, which may have failed at what is on its way already.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         self.begin_to_write().await?;
-        self.writing.outcome().await?;
-        self.sending.outcome().await
+        self.writing.outcome().await
     }
 
     /// Waits until the device has all of it.
@@ -74,9 +57,16 @@ impl PartFile {
     async fn begin_to_write(&mut self) -> io::Result<()> {
         self.writing.outcome().await?;
         let (file, pieces) = (Arc::clone(&self.file), std::mem::take(&mut self.pieces));
-        self.writing =
-            Task::begin(move || pieces.iter().try_for_each(|piece| (&*file).write_all(piece)));
         self.waiting += std::mem::take(&mut self.n_bytes);
+        // On the same thread: two of them would wait for each other in the system.
+        let is_due = self.waiting >= BLOCK;
+        if is_due {
+            self.waiting = 0;
+        }
+        self.writing = Task::begin(move || {
+            pieces.iter().try_for_each(|piece| (&*file).write_all(piece))?;
+            if is_due { file.sync_data() } else { Ok(()) }
+        });
         Ok(())
     }
 }
@@ -134,8 +124,8 @@ mod tests {
         let piece: Bytes = (0..=250).cycle().take(1 << 20).collect();
         for _ in 0..40 {
             file.write(piece.clone()).await.unwrap();
+            assert!(file.n_bytes < LIMIT);
         }
-        assert!(file.sending.0.is_some());
         file.sync().await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), piece.repeat(40));
     }
