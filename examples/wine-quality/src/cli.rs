@@ -39,9 +39,12 @@ pub(crate) struct TrainArgs {
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// How many candidates the random search tries.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// How many candidates the search tries under each protocol.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) trials: u32,
+    /// How many threads try candidates, at most 4; they do not change what is found.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    pub(crate) jobs: u32,
     /// Decides the split, the candidates and the models.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -51,6 +54,10 @@ pub(crate) struct TrainArgs {
     /// Which protocol's model to register; both are measured.
     #[arg(long, value_enum, default_value_t = Protocol::Grouped)]
     pub(crate) protocol: Protocol,
+    /// The parts of the honest protocol, as `split.csv` of a run has them: row numbers and train, validation or test;
+    /// drawn by the seed if left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) split: Option<PathBuf>,
     /// The test rows of the original's protocol, one row number per line; drawn by the seed if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) test_rows: Option<PathBuf>,

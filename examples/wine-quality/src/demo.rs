@@ -20,6 +20,7 @@ use crate::directories::Directories;
 use crate::error::Error;
 use crate::models::CONTAMINATION;
 use crate::screen::{progress, say};
+use crate::search::SearchOptions;
 use crate::served::{ServedModels, service};
 use crate::split::{Split, distinct};
 use crate::train::{self, Options, Outcome, Protocol};
@@ -38,9 +39,9 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
     let wines = Wines::bundled()?;
     say(format_args!("1. Training on {} wines, {TRIALS} candidates, seed {seed}", wines.n_wines()));
     let options = Options {
-        trials: TRIALS,
-        seed,
+        search: SearchOptions { trials: TRIALS, jobs: 2, seed },
         protocol: Protocol::Grouped,
+        split: None,
         test_rows: None,
         config: None,
     };

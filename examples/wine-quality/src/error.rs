@@ -2,6 +2,9 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mlops_pipeline::SearchError;
+use mlops_registry::LoggerReport;
+
 use crate::data::DataError;
 use crate::split::SplitError;
 
@@ -66,8 +69,10 @@ pub(crate) enum Error {
     Answer(#[source] serde_json::Error),
     #[error("the configuration names no models")]
     NoModels,
-    #[error("no candidate was tried")]
-    NoTrials,
+    #[error("the search for parameters came to nothing")]
+    Search(#[source] Box<SearchError<Self>>),
+    #[error("the store did not take all of the metrics: {report:?}")]
+    Unlogged { report: LoggerReport },
     #[error("the demo did not show what it should")]
     Demo,
 }
@@ -75,6 +80,14 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn served(part: &'static str, uri: &str, source: Self) -> Self {
         Self::Served { part, uri: uri.to_owned(), source: Box::new(source) }
+    }
+
+    /// What a trial failed of, or else why the search did.
+    pub(crate) fn search(error: SearchError<Self>) -> Self {
+        match error {
+            SearchError::Objective { source, .. } => source,
+            error => Self::Search(Box::new(error)),
+        }
     }
 
     pub(crate) fn promoted(part: &'static str, uri: &str, source: Self) -> Self {

@@ -28,6 +28,7 @@ use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
 use crate::screen::{note, say};
+use crate::search::SearchOptions;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -56,9 +57,13 @@ fn train(args: TrainArgs) -> Result<(), Error> {
         None => Wines::bundled()?,
     };
     let options = train::Options {
-        trials: args.trials as usize,
-        seed: args.seed,
+        search: SearchOptions {
+            trials: args.trials as usize,
+            jobs: args.jobs as usize,
+            seed: args.seed,
+        },
         protocol: args.protocol,
+        split: args.split,
         test_rows: args.test_rows,
         config: args.config,
     };

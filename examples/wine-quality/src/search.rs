@@ -1,61 +1,59 @@
-//! Random search over the parameters of the booster.
+//! The original's search for the parameters of the booster.
 
-use mlops_core::{Random, Records};
-use mlops_xgboost::{Booster, Dataset, Error, Params, Training, roc_auc};
+use std::ops::ControlFlow;
+
+use mlops_core::Records;
+use mlops_pipeline::{Candidate, FinishedTrial, Pruning, Search, SearchSpace, Trial};
+use mlops_xgboost::{Booster, Dataset, Error, Params, log_loss, roc_auc};
 
 use crate::data::Wines;
 use crate::split::Split;
 
-/// What the search chose for one trial; the names are XGBoost's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Candidate {
-    pub(crate) max_depth: usize,
-    pub(crate) learning_rate: f32,
-    pub(crate) reg_alpha: f32,
-    pub(crate) reg_lambda: f32,
-    pub(crate) min_child_weight: f32,
+/// How to search.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SearchOptions {
+    pub(crate) trials: usize,
+    pub(crate) jobs: usize,
     pub(crate) seed: u64,
 }
 
-impl Candidate {
-    /// The `index`-th candidate of a seed; each parameter is drawn evenly on the scale that fits it.
-    pub(crate) fn draw(seed: u64, index: usize) -> Self {
-        let mut random = Random::stream(seed, index as u64);
-        Self {
-            max_depth: 4 + random.below(8),
-            learning_rate: log_uniform(&mut random, 0.05, 0.3),
-            reg_alpha: log_uniform(&mut random, 1e-3, 1.0),
-            reg_lambda: log_uniform(&mut random, 1e-2, 10.0),
-            min_child_weight: log_uniform(&mut random, 0.5, 8.0),
-            seed: random.bits(),
-        }
-    }
+/// More rounds than a booster needs; training stops when it has not got better for a while.
+const MAX_ROUNDS: usize = 1000;
+const PATIENCE: usize = 50;
+/// Boosters that learn slowly are behind others in their first rounds.
+const WARM_UP: usize = 30;
+/// So many trials go anywhere before the others listen to them.
+const STARTUP: usize = 10;
 
-    /// The parameters by name, as they are logged.
-    pub(crate) fn named(&self) -> [(&'static str, String); 6] {
-        [
-            ("max_depth", self.max_depth.to_string()),
-            ("learning_rate", self.learning_rate.to_string()),
-            ("reg_alpha", self.reg_alpha.to_string()),
-            ("reg_lambda", self.reg_lambda.to_string()),
-            ("min_child_weight", self.min_child_weight.to_string()),
-            ("seed", self.seed.to_string()),
-        ]
+impl SearchOptions {
+    /// The search for the best area under the ROC curve in the original's space.
+    pub(crate) fn search(self) -> Search {
+        let search = Search::maximize(space()).trials(self.trials).startup_trials(STARTUP);
+        let pruning = Pruning::new().warm_up(WARM_UP);
+        search.seed(self.seed).jobs(self.jobs).pruning(pruning)
     }
+}
 
-    fn params(&self) -> Params {
-        Booster::params()
-            .rounds(500)
-            .early_stopping_rounds(30)
-            .max_depth(self.max_depth)
-            .learning_rate(self.learning_rate)
-            .reg_alpha(self.reg_alpha)
-            .reg_lambda(self.reg_lambda)
-            .min_child_weight(self.min_child_weight)
-            .subsample(0.8)
-            .colsample_bytree(0.8)
-            .seed(self.seed)
-    }
+/// The names are XGBoost's.
+fn space() -> SearchSpace {
+    let exp = f64::exp;
+    SearchSpace::new()
+        .integer("max_depth", 4..=100)
+        .log_uniform("learning_rate", exp(-3.0)..exp(0.0))
+        .log_uniform("reg_alpha", exp(-5.0)..exp(-1.0))
+        .log_uniform("reg_lambda", exp(-6.0)..exp(-1.0))
+        .log_uniform("min_child_weight", exp(-1.0)..exp(3.0))
+}
+
+fn params(candidate: &Candidate) -> Params {
+    #[expect(clippy::cast_possible_truncation, reason = "the booster's parameters have 32 bits")]
+    let real = |name| candidate.real(name) as f32;
+    Booster::params()
+        .max_depth(candidate.integer("max_depth") as usize)
+        .learning_rate(real("learning_rate"))
+        .reg_alpha(real("reg_alpha"))
+        .reg_lambda(real("reg_lambda"))
+        .min_child_weight(real("min_child_weight"))
 }
 
 /// The records and labels of a split's parts.
@@ -64,14 +62,25 @@ pub(crate) struct Parts {
     train: (Records, Vec<bool>),
     validation: (Records, Vec<bool>),
     test: (Records, Vec<bool>),
+    /// What the chosen parameters are trained on once more.
+    known: (Records, Vec<bool>),
 }
 
-/// A trained booster and how well it does where models are compared.
-#[derive(Debug)]
-pub(crate) struct Trial {
-    pub(crate) candidate: Candidate,
-    pub(crate) training: Training,
-    pub(crate) validation_auc: f64,
+/// How well a trial does where candidates are compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub(crate) auc: f64,
+    pub(crate) log_loss: f64,
+    pub(crate) confusion: Confusion,
+}
+
+/// How many wines are called what, with a probability of one half as the border.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Confusion {
+    pub(crate) true_positives: usize,
+    pub(crate) false_positives: usize,
+    pub(crate) true_negatives: usize,
+    pub(crate) false_negatives: usize,
 }
 
 impl Parts {
@@ -82,6 +91,7 @@ impl Parts {
             train: part(&split.train)?,
             validation: part(&split.validation)?,
             test: part(&split.test)?,
+            known: part(&split.known())?,
         })
     }
 
@@ -89,30 +99,68 @@ impl Parts {
         &self.train.0
     }
 
-    /// Trains one candidate.
-    pub(crate) fn trial(&self, candidate: Candidate) -> Result<Trial, Error> {
+    /// Trains a candidate and measures it; tells `on_round` the log-loss on the validation rows after each round.
+    pub(crate) fn attempt(
+        &self,
+        trial: &mut Trial<'_>,
+        mut on_round: impl FnMut(f64),
+    ) -> Result<Measured, Error> {
         let [train, validation] = [&self.train, &self.validation];
-        let train = Dataset::new(&train.0, &train.1)?;
+        let set = Dataset::new(&train.0, &train.1)?;
         let held_out = Dataset::new(&validation.0, &validation.1)?;
-        let training = candidate.params().fit(&train, &[("validation", &held_out)])?;
-        let validation_auc = auc(&training.booster, validation)?;
-        Ok(Trial { candidate, training, validation_auc })
+        let params = params(trial.candidate()).rounds(MAX_ROUNDS).early_stopping_rounds(PATIENCE);
+        let training = params.fit_with(&set, &[("validation", &held_out)], |round| {
+            let losses = round.evaluations.first().and_then(|losses| losses.values.last());
+            losses.map_or(ControlFlow::Continue(()), |loss| {
+                on_round(*loss);
+                trial.report(-loss)
+            })
+        })?;
+        let probabilities = training.booster.predict(validation.0.values())?;
+        Ok(Measured {
+            auc: roc_auc(&probabilities, &validation.1).ok_or(Error::OneClass)?,
+            log_loss: log_loss(&probabilities, &validation.1),
+            confusion: Confusion::of(&probabilities, &validation.1),
+        })
+    }
+
+    /// A booster with the parameters of a trial and the rounds that were best for it, of all rows that are not for the
+    /// test.
+    pub(crate) fn fit(&self, trial: &FinishedTrial) -> Result<Booster, Error> {
+        let best = trial.reported.iter().rev().copied().enumerate();
+        let best = best.max_by(|(_, left), (_, right)| left.total_cmp(right));
+        let n_rounds = best.map_or(1, |(from_end, _)| trial.reported.len() - from_end);
+        let known = Dataset::new(&self.known.0, &self.known.1)?;
+        Ok(params(&trial.candidate).rounds(n_rounds).fit(&known, &[])?.booster)
     }
 
     /// The area under the ROC curve on the test rows.
     pub(crate) fn test_auc(&self, booster: &Booster) -> Result<f64, Error> {
-        auc(booster, &self.test)
+        let (records, labels) = &self.test;
+        roc_auc(&booster.predict(records.values())?, labels).ok_or(Error::OneClass)
     }
 }
 
-fn auc(booster: &Booster, (records, labels): &(Records, Vec<bool>)) -> Result<f64, Error> {
-    roc_auc(&booster.predict(records.values())?, labels).ok_or(Error::OneClass)
-}
+impl Confusion {
+    fn of(probabilities: &[f32], labels: &[bool]) -> Self {
+        let mut confusion = Self::default();
+        for (probability, label) in probabilities.iter().zip(labels) {
+            let count = match (*probability > 0.5, label) {
+                (true, true) => &mut confusion.true_positives,
+                (true, false) => &mut confusion.false_positives,
+                (false, false) => &mut confusion.true_negatives,
+                (false, true) => &mut confusion.false_negatives,
+            };
+            *count += 1;
+        }
+        confusion
+    }
 
-fn log_uniform(random: &mut Random, low: f64, high: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the booster's parameters have 32 bits")]
-    let value = (low * (high / low).powf(random.unit())) as f32;
-    value
+    pub(crate) fn accuracy(self) -> f64 {
+        let Self { true_positives, false_positives, true_negatives, false_negatives } = self;
+        let right = true_positives + true_negatives;
+        right as f64 / (right + false_positives + false_negatives) as f64
+    }
 }
 
 #[cfg(test)]
@@ -120,14 +168,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candidates_stay_in_their_ranges_and_follow_from_the_seed() {
-        for index in 0..200 {
-            let candidate = Candidate::draw(1, index);
-            assert!((4..=11).contains(&candidate.max_depth));
-            assert!((0.05..=0.3).contains(&candidate.learning_rate));
-            assert!((0.5..=8.0).contains(&candidate.min_child_weight));
-        }
-        assert_eq!(Candidate::draw(1, 3), Candidate::draw(1, 3));
-        assert_ne!(Candidate::draw(1, 3), Candidate::draw(2, 3));
+    fn wines_are_counted_by_what_they_are_and_are_called() {
+        let probabilities = [0.9, 0.6, 0.5, 0.2, 0.1, 0.4];
+        let labels = [true, false, true, false, false, true];
+        let confusion = Confusion::of(&probabilities, &labels);
+        let Confusion { true_positives, false_positives, true_negatives, false_negatives } =
+            confusion;
+        let counts = [true_positives, false_positives, true_negatives, false_negatives];
+        assert_eq!(counts, [1, 1, 2, 2]);
+        assert_eq!(confusion.accuracy(), 0.5);
+    }
+
+    #[test]
+    fn what_was_best_on_the_validation_rows_is_fitted_to_all_that_may_be_known() {
+        let wines = Wines::bundled().unwrap();
+        let parts = Parts::new(&wines, &Split::grouped(&wines, 1)).unwrap();
+        let search = SearchOptions { trials: 1, jobs: 1, seed: 1 }.search();
+        let mut losses = Vec::new();
+        let losses_of = std::sync::Mutex::new(&mut losses);
+        let outcome = search.run(|trial| {
+            let told = |loss| losses_of.lock().unwrap().push(loss);
+            parts.attempt(trial, told).map(|measured| measured.auc)
+        });
+        let outcome = outcome.unwrap();
+        let booster = parts.fit(outcome.best()).unwrap();
+        let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        assert_eq!(losses[booster.n_trees() - 1], least);
+        assert_eq!(losses.len(), booster.n_trees() + PATIENCE);
+        assert_eq!(parts.known.1.len(), parts.train.1.len() + parts.validation.1.len());
+        assert!(parts.test_auc(&booster).unwrap() > 0.75);
     }
 }

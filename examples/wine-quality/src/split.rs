@@ -3,7 +3,7 @@
 //! A quarter of the rows are exact copies of others. A split row by row puts copies on both sides: a model then
 //! recognises wines instead of judging them. The default split keeps the copies of a wine together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,10 @@ pub(crate) enum SplitError {
     NotARow { path: PathBuf, line: usize, n_rows: usize },
     #[error("{} names no row, or leaves none to train on", path.display())]
     OneSided { path: PathBuf },
+    #[error("{}, line {line} is not the number of a row, 0 to {}, and `train`, `validation` or `test`", path.display(), n_rows - 1)]
+    NotAPart { path: PathBuf, line: usize, n_rows: usize },
+    #[error("{} leaves a part without wines", path.display())]
+    EmptyPart { path: PathBuf },
 }
 
 impl Split {
@@ -52,6 +56,30 @@ impl Split {
         split
     }
 
+    /// The parts that the file at `path` lists, in the form of [`to_csv`](Self::to_csv).
+    pub(crate) fn read(wines: &Wines, path: &Path) -> Result<Self, SplitError> {
+        let mut split = Self { train: Vec::new(), validation: Vec::new(), test: Vec::new() };
+        let n_rows = wines.n_wines();
+        for (line, text) in lines(&read(path)?) {
+            let (row, part) = text.split_once(',').unwrap_or((text, ""));
+            let row = row.parse().ok().filter(|row| *row < n_rows);
+            let part = match part {
+                "train" => Some(&mut split.train),
+                "validation" => Some(&mut split.validation),
+                "test" => Some(&mut split.test),
+                _ => None,
+            };
+            let (Some(row), Some(part)) = (row, part) else {
+                return Err(SplitError::NotAPart { path: path.to_owned(), line, n_rows });
+            };
+            part.push(row);
+        }
+        if [&split.train, &split.validation, &split.test].iter().any(|part| part.is_empty()) {
+            return Err(SplitError::EmptyPart { path: path.to_owned() });
+        }
+        Ok(split)
+    }
+
     /// The original's way: a quarter of the rows, whether copies or not, both chooses and tests.
     pub(crate) fn original(wines: &Wines, seed: u64) -> Self {
         let mut rows: Vec<usize> = (0..wines.n_wines()).collect();
@@ -64,22 +92,12 @@ impl Split {
     /// The original's way, with the test rows that the file at `path` lists: row numbers from 0, red wines before
     /// white ones, under the header `row`.
     pub(crate) fn original_from(wines: &Wines, path: &Path) -> Result<Self, SplitError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| SplitError::Io { path: path.to_owned(), source })?;
         let n_rows = wines.n_wines();
         let mut is_test = vec![false; n_rows];
-        for (index, line) in
-            text.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty())
-        {
-            match line.trim().parse::<usize>() {
+        for (line, text) in lines(&read(path)?) {
+            match text.parse::<usize>() {
                 Ok(row) if row < n_rows => is_test[row] = true,
-                _ => {
-                    return Err(SplitError::NotARow {
-                        path: path.to_owned(),
-                        line: index + 1,
-                        n_rows,
-                    });
-                }
+                _ => return Err(SplitError::NotARow { path: path.to_owned(), line, n_rows }),
             }
         }
         let (test, train): (Vec<usize>, Vec<usize>) = (0..n_rows).partition(|&row| is_test[row]);
@@ -87,6 +105,15 @@ impl Split {
             return Err(SplitError::OneSided { path: path.to_owned() });
         }
         Ok(Self { train, validation: test.clone(), test })
+    }
+
+    /// The rows that are not for the test, in their order.
+    pub(crate) fn known(&self) -> Vec<usize> {
+        let test: BTreeSet<_> = self.test.iter().collect();
+        let mut known: Vec<usize> = [self.train.as_slice(), &self.validation].concat();
+        known.retain(|row| !test.contains(row));
+        known.sort_unstable();
+        known
     }
 
     /// The number of test rows that are copies of training rows.
@@ -109,6 +136,16 @@ impl Split {
     }
 }
 
+fn read(path: &Path) -> Result<String, SplitError> {
+    fs::read_to_string(path).map_err(|source| SplitError::Io { path: path.to_owned(), source })
+}
+
+/// The lines below the header that hold something, with their numbers.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().map(str::trim).enumerate().skip(1);
+    lines.filter(|(_, line)| !line.is_empty()).map(|(index, line)| (index + 1, line))
+}
+
 /// One row of every wine at `rows`: the first of its copies.
 pub(crate) fn distinct(wines: &Wines, rows: &[usize]) -> Vec<usize> {
     groups(wines, rows).into_iter().map(|group| group[0]).collect()
@@ -127,8 +164,6 @@ fn groups(wines: &Wines, rows: &[usize]) -> Vec<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn all(split: &Split) -> Vec<usize> {
@@ -156,6 +191,9 @@ mod tests {
         let split = Split::original(&wines, 1);
         assert_eq!(split.validation, split.test);
         assert_eq!(split.test.len(), 1031);
+        let mut train = split.train.clone();
+        train.sort_unstable();
+        assert_eq!(split.known(), train);
         assert!(split.n_copies(&wines) > 100);
     }
 
@@ -174,6 +212,31 @@ mod tests {
             fs::write(&path, text).unwrap();
             let error = Split::original_from(&wines, &path).unwrap_err().to_string();
             assert!(error.ends_with(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_split_is_read_as_it_was_written() {
+        let wines = Wines::bundled().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("split.csv");
+        let split = Split::grouped(&wines, 1);
+        fs::write(&path, split.to_csv()).unwrap();
+        let read = Split::read(&wines, &path).unwrap();
+        let sorted = |rows: &[usize]| rows.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(sorted(&read.train), sorted(&split.train));
+        assert_eq!(sorted(&read.validation), sorted(&split.validation));
+        assert_eq!(read.to_csv(), split.to_csv());
+        let what = "is not the number of a row, 0 to 4123, and `train`, `validation` or `test`";
+        for (text, problem) in [
+            ("row,part\n5,train\n6,both\n", format!("line 3 {what}")),
+            ("row,part\n4124,train\n", format!("line 2 {what}")),
+            ("row,part\n5\n", format!("line 2 {what}")),
+            ("row,part\n5,train\n6,test\n", "leaves a part without wines".to_owned()),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = Split::read(&wines, &path).unwrap_err().to_string();
+            assert!(error.ends_with(&problem), "{error}");
         }
     }
 

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use mlops_core::SaveModel;
-use mlops_registry::{LocalStore, Run, RunStatus};
+use mlops_pipeline::{Candidate, FinishedTrial, Trial};
+use mlops_registry::{LocalStore, Run, RunLogger, RunStatus};
 use mlops_xgboost::{Booster, XgboostModel};
 use serde::Serialize;
 
@@ -14,7 +16,7 @@ use crate::data::Wines;
 use crate::error::Error;
 use crate::models::Models;
 use crate::screen::{progress, say};
-use crate::search::{Candidate, Parts, Trial};
+use crate::search::{Measured, Parts, SearchOptions};
 use crate::split::{Split, distinct};
 
 const EXPERIMENT: &str = "wine_quality";
@@ -24,9 +26,10 @@ pub(crate) const ORIGINAL_PROTOCOL: &str = "original_protocol";
 /// How to train.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    pub(crate) trials: usize,
-    pub(crate) seed: u64,
+    pub(crate) search: SearchOptions,
     pub(crate) protocol: Protocol,
+    /// The parts of the honest protocol; drawn by the seed if there are none.
+    pub(crate) split: Option<PathBuf>,
     /// The test rows of the original's protocol; drawn by the seed if there are none.
     pub(crate) test_rows: Option<PathBuf>,
     /// Where to write which models were registered; into the store if not said.
@@ -49,6 +52,9 @@ pub(crate) struct Outcome {
     pub(crate) auc: f64,
     /// The same as the original measures it.
     pub(crate) auc_original_protocol: f64,
+    /// How long the trials took.
+    pub(crate) search_seconds: f64,
+    pub(crate) search_seconds_original_protocol: f64,
     pub(crate) run_id: String,
     pub(crate) config: PathBuf,
     #[serde(skip)]
@@ -61,16 +67,21 @@ pub(crate) fn train(
     store: &LocalStore,
     options: &Options,
 ) -> Result<Outcome, Error> {
-    let honest = Protocolled::new(wines, Split::grouped(wines, options.seed))?;
+    let seed = options.search.seed;
+    let honest = match &options.split {
+        Some(path) => Split::read(wines, path)?,
+        None => Split::grouped(wines, seed),
+    };
     let original = match &options.test_rows {
         Some(path) => Split::original_from(wines, path)?,
-        None => Split::original(wines, options.seed),
+        None => Split::original(wines, seed),
     };
-    let original = Protocolled::new(wines, original)?;
+    let honest = Protocolled::new("trial", wines, honest)?;
+    let original = Protocolled::new("original-trial", wines, original)?;
     let experiment = store.experiment(EXPERIMENT)?;
     let run = store.start_run(&experiment, "train", None)?;
     let outcome = Training { wines, store, options, experiment: &experiment, run: &run }
-        .run(honest, original);
+        .run(&honest, &original);
     run.finish(if outcome.is_ok() { RunStatus::Finished } else { RunStatus::Failed })?;
     outcome
 }
@@ -91,34 +102,26 @@ fn explain(wines: &Wines, outcome: &Outcome, honest: &Split, original: &Split) {
     ));
 }
 
-/// A split with its data and the best trial so far.
+/// A split with its data.
 struct Protocolled {
+    /// What its trials are called.
+    trial: &'static str,
     split: Split,
     parts: Parts,
-    best: Option<Trial>,
+}
+
+/// What a search has found.
+struct Found {
+    best: FinishedTrial,
+    booster: Booster,
+    test_auc: f64,
+    /// How long the trials took.
+    seconds: f64,
 }
 
 impl Protocolled {
-    fn new(wines: &Wines, split: Split) -> Result<Self, Error> {
-        Ok(Self { parts: Parts::new(wines, &split)?, split, best: None })
-    }
-
-    /// Trains a candidate and keeps it if it is the best; returns its AUC on the rows that choose.
-    fn try_candidate(&mut self, candidate: Candidate) -> Result<f64, Error> {
-        let trial = self.parts.trial(candidate)?;
-        let auc = trial.validation_auc;
-        if self.best.as_ref().is_none_or(|best| auc > best.validation_auc) {
-            self.best = Some(trial);
-        }
-        Ok(auc)
-    }
-
-    fn best(&self) -> Result<&Trial, Error> {
-        self.best.as_ref().ok_or(Error::NoTrials)
-    }
-
-    fn test_auc(&self) -> Result<f64, Error> {
-        Ok(self.parts.test_auc(&self.best()?.training.booster)?)
+    fn new(trial: &'static str, wines: &Wines, split: Split) -> Result<Self, Error> {
+        Ok(Self { trial, parts: Parts::new(wines, &split)?, split })
     }
 
     fn model(&self, booster: &Booster) -> Result<XgboostModel, Error> {
@@ -135,69 +138,71 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    fn run(&self, mut honest: Protocolled, mut original: Protocolled) -> Result<Outcome, Error> {
+    fn run(&self, honest: &Protocolled, original: &Protocolled) -> Result<Outcome, Error> {
         self.run.log_param("data.rows", self.wines.n_wines())?;
-        self.run.log_param("search.seed", self.options.seed)?;
-        let bar = progress(self.options.trials, "trials");
-        for index in 0..self.options.trials {
-            self.trial(index, &mut honest, &mut original)?;
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-
-        let (auc, auc_original_protocol) = (honest.test_auc()?, original.test_auc()?);
+        self.run.log_param("search.seed", self.options.search.seed)?;
+        self.run.log_param("search.trials", self.options.search.trials)?;
+        let [honestly, originally] = [self.search(honest)?, self.search(original)?];
+        let (auc, auc_original_protocol) = (honestly.test_auc, originally.test_auc);
         self.run.log_metric("auc", auc, 0)?;
         self.run.log_metric("auc_original_protocol", auc_original_protocol, 0)?;
         self.artifact("split.csv", &honest.split.to_csv())?;
         self.artifact("split_original_protocol.csv", &original.split.to_csv())?;
-        let original_model = original.model(&original.best()?.training.booster)?;
-        self.run.log_model(ORIGINAL_PROTOCOL, &original_model)?;
+        self.run.log_model(ORIGINAL_PROTOCOL, &original.model(&originally.booster)?)?;
 
-        let chosen = if self.options.protocol == Protocol::Grouped { &honest } else { &original };
-        let configuration = self.register(chosen)?;
+        let configuration = match self.options.protocol {
+            Protocol::Grouped => self.register(honest, &honestly)?,
+            Protocol::Original => self.register(original, &originally)?,
+        };
         let config = self.options.config.clone();
         let config = config.unwrap_or_else(|| self.store.root().join("configuration.json"));
         configuration.write(&config)?;
-        let run_id = self.run.id().to_string();
-        let outcome = Outcome { auc, auc_original_protocol, run_id, config, configuration };
+        let outcome = Outcome {
+            auc,
+            auc_original_protocol,
+            search_seconds: honestly.seconds,
+            search_seconds_original_protocol: originally.seconds,
+            run_id: self.run.id().to_string(),
+            config,
+            configuration,
+        };
         explain(self.wines, &outcome, &honest.split, &original.split);
         Ok(outcome)
     }
 
-    /// Tries one candidate under both protocols, in a run of its own.
-    fn trial(
-        &self,
-        index: usize,
-        honest: &mut Protocolled,
-        original: &mut Protocolled,
-    ) -> Result<(), Error> {
-        let run = self.store.start_run(
-            self.experiment,
-            &format!("trial-{index}"),
-            Some(self.run.id()),
-        )?;
-        let candidate = Candidate::draw(self.options.seed, index);
-        let logged = log_candidate(&run, &candidate).and_then(|()| {
-            run.log_metric("validation_auc", honest.try_candidate(candidate)?, 0)?;
-            run.log_metric("auc_original_protocol", original.try_candidate(candidate)?, 0)?;
-            Ok(())
+    /// Searches by one protocol, and fits what it found.
+    fn search(&self, protocol: &Protocolled) -> Result<Found, Error> {
+        let bar = progress(self.options.search.trials, "trials");
+        let began = Instant::now();
+        let outcome = self.options.search.search().run(|trial| {
+            let auc = self.trial(trial, protocol);
+            bar.inc(1);
+            auc
         });
-        run.finish(if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed })?;
-        logged
+        let seconds = began.elapsed().as_secs_f64();
+        bar.finish_and_clear();
+        let best = outcome.map_err(Error::search)?.best().clone();
+        let booster = protocol.parts.fit(&best)?;
+        let test_auc = protocol.parts.test_auc(&booster)?;
+        Ok(Found { best, booster, test_auc, seconds })
+    }
+
+    /// Tries one candidate in a run of its own; its AUC on the wines that choose.
+    fn trial(&self, trial: &mut Trial<'_>, protocol: &Protocolled) -> Result<f64, Error> {
+        let name = format!("{}-{}", protocol.trial, trial.index());
+        let run = self.store.start_run(self.experiment, &name, Some(self.run.id()))?;
+        let outcome = attempt(trial, &protocol.parts, &run);
+        run.finish(if outcome.is_ok() { RunStatus::Finished } else { RunStatus::Failed })?;
+        outcome
     }
 
     /// Fits the detectors, logs and registers all three models.
-    fn register(&self, chosen: &Protocolled) -> Result<Configuration, Error> {
-        let best = chosen.best()?;
-        log_candidate(self.run, &best.candidate)?;
-        let log_losses = best.training.evaluations.iter().flat_map(|evaluation| &evaluation.values);
-        for (step, value) in (0..).zip(log_losses) {
-            self.run.log_metric("validation_logloss", *value, step)?;
-        }
+    fn register(&self, chosen: &Protocolled, found: &Found) -> Result<Configuration, Error> {
+        log_candidate(self.run, &found.best.candidate)?;
         let rows = distinct(self.wines, &chosen.split.train);
         let reference = self.wines.records(chosen.parts.train().schema(), &rows)?;
-        let models =
-            Models::fit(chosen.model(&best.training.booster)?, &reference, self.options.seed)?;
+        let prediction = chosen.model(&found.booster)?;
+        let models = Models::fit(prediction, &reference, self.options.search.seed)?;
         Ok(Configuration {
             prediction: self.register_one("wine_quality", &models.prediction)?,
             drift: self.register_one("wine_quality_drift", &models.drift)?,
@@ -218,8 +223,35 @@ impl Training<'_> {
     }
 }
 
+/// Tries one candidate and tells the run all about it; its AUC on the wines that choose.
+fn attempt(trial: &mut Trial<'_>, parts: &Parts, run: &Run) -> Result<f64, Error> {
+    log_candidate(run, trial.candidate())?;
+    let logger = RunLogger::new(run.clone())?;
+    let mut round = 0;
+    let measured = parts.attempt(trial, |loss| {
+        logger.log_metric("validation_logloss", loss, round);
+        round += 1;
+    })?;
+    let Measured { auc, log_loss, confusion } = measured;
+    let metrics = [
+        ("validation_auc", auc),
+        ("validation_logloss_best", log_loss),
+        ("validation_accuracy", confusion.accuracy()),
+        ("validation_true_positives", confusion.true_positives as f64),
+        ("validation_false_positives", confusion.false_positives as f64),
+        ("validation_true_negatives", confusion.true_negatives as f64),
+        ("validation_false_negatives", confusion.false_negatives as f64),
+    ];
+    for (name, value) in metrics {
+        logger.log_metric(name, value, 0);
+    }
+    logger.set_tag("pruned", trial.is_pruned());
+    let report = logger.finish();
+    if report.is_complete() { Ok(auc) } else { Err(Error::Unlogged { report }) }
+}
+
 fn log_candidate(run: &Run, candidate: &Candidate) -> Result<(), Error> {
-    for (name, value) in candidate.named() {
+    for (name, value) in candidate.iter() {
         run.log_param(name, value)?;
     }
     Ok(())

@@ -22,6 +22,9 @@
 //!   `benches/peers/rust`.
 //! * `registry`: MLflow's own client and ours on one MLflow server: CPU time of a small call, metrics from a loop, artifacts.
 //!   Its peer wants `benches/peers/requirements-registry.txt`.
+//! * `search`: boosters that `wine-quality train` and hyperopt with XGBoost find for UCI's wines, which are in the folder
+//!   that `WINE_DATA` names; 15 seeds. Wants `cargo build --release -p wine-quality` before, and its peer
+//!   `benches/peers/requirements-search.txt`.
 //! * `serve [SECONDS]`: services that answer with the original system's models, one after the other, each under `wrk` and
 //!   under requests at a fixed rate for so many seconds (5) a case. [`serve`] says more.
 //! * `trainer`: boosters that ours and XGBoost's `hist` train. `quality`: on five data sets with parts of the rows and
@@ -38,6 +41,7 @@ mod peer;
 mod program;
 mod ranks;
 mod registry;
+mod search;
 mod serve;
 mod server;
 mod trainer;
@@ -72,13 +76,17 @@ fn compare(subject: &str, seconds: Option<&str>) -> Result<(), Box<dyn Error>> {
         ("drift", None) => alone(&folder, || report(&drift::compare(&work)?, &path)),
         ("outlier", None) => alone(&folder, || report(&outlier::compare(&work)?, &path)),
         ("registry", None) => alone(&folder, || report(&registry::compare(&work)?, &path)),
+        ("search", None) => alone(&folder, || report(&search::compare(&work)?, &path)),
         ("serve", seconds) => {
             let seconds = seconds.unwrap_or("5").parse()?;
             alone(&folder, || report(&serve::compare(&work, seconds)?, &path))
         }
         ("trainer", None) => alone(&folder, || report(&trainer::compare(&work)?, &path)),
         ("xgboost", None) => alone(&folder, || report(&xgboost::compare(&work)?, &path)),
-        _ => Err("usage: compare drift|outlier|registry|serve [SECONDS]|trainer|xgboost".into()),
+        _ => {
+            Err("usage: compare drift|outlier|registry|search|serve [SECONDS]|trainer|xgboost"
+                .into())
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl Params {
         Self { grow_policy, ..self }
     }
 
-    /// The most splits between root and leaf, up to 30, or 0 for no limit but `max_leaves`; 6 by default.
+    /// The most splits between root and leaf, up to 512, or 0 for no limit but `max_leaves`; 6 by default.
     pub fn max_depth(self, max_depth: usize) -> Self {
         Self { max_depth, ..self }
     }
@@ -276,7 +276,7 @@ impl Params {
             ),
             ("early_stopping_rounds", self.early_stopping_rounds != Some(0), "at least 1"),
             ("eval_metric", self.eval_metrics.iter().all(fits), "metrics of the objective"),
-            ("max_depth", self.max_depth <= 30, "at most 30"),
+            ("max_depth", self.max_depth <= 512, "at most 512"),
             ("max_leaves", self.max_leaves != 1, "0, or at least 2"),
             (
                 "max_depth",
@@ -332,7 +332,7 @@ mod tests {
                 Params::default().objective(softprob(3)).eval_metrics([EvalMetric::Auc]),
                 "eval_metric",
             ),
-            (Params::default().max_depth(31), "max_depth"),
+            (Params::default().max_depth(513), "max_depth"),
             (Params::default().max_depth(0), "max_depth"),
             (Params::default().max_leaves(1), "max_leaves"),
             (Params::default().learning_rate(f32::NAN), "learning_rate"),

@@ -33,7 +33,7 @@ fn train(data: &Path, more: &[&str]) -> Outcome {
     let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
     let run = store.run(&outcome.run_id.parse().unwrap()).unwrap();
     assert_eq!(run.info().unwrap().status, RunStatus::Finished);
-    assert_eq!(store.runs(&store.experiment("wine_quality").unwrap()).unwrap().len(), 1 + 4);
+    assert_eq!(store.runs(&store.experiment("wine_quality").unwrap()).unwrap().len(), 1 + 2 * 4);
     let configuration = fs::read_to_string(folder.path().join(&outcome.config)).unwrap();
     assert!(configuration.contains(r#""models:/wine_quality/1""#), "{configuration}");
 
@@ -124,6 +124,26 @@ fn the_model_of_the_original_protocol_can_be_registered() {
     let original = booster(&format!("runs:/{}/original_protocol", outcome.run_id));
     assert!(booster("models:/wine_quality/latest") == original);
     assert!(config.is_file());
+}
+
+#[test]
+fn the_number_of_jobs_does_not_change_a_byte() {
+    let models = ["1", "2"].map(|jobs| {
+        let folder = tempfile::tempdir().unwrap();
+        let args = ["train", "--trials", "12", "--seed", "3", "--jobs", jobs];
+        let output = run(folder.path(), &args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
+        ["wine_quality", "wine_quality_drift", "wine_quality_outlier"].map(|name| {
+            let uri = format!("models:/{name}/1").parse().unwrap();
+            let dir = ModelDir::open(store.resolve(&uri).unwrap()).unwrap();
+            let files = dir.files().unwrap().into_iter().filter(|file| file.path != "MLmodel");
+            let files = files.map(|file| fs::read(dir.path().join(file.path)).unwrap());
+            files.collect::<Vec<_>>()
+        })
+    });
+    assert!(models[0].iter().all(|files| !files.is_empty()));
+    assert!(models[0] == models[1]);
 }
 
 #[test]
