@@ -21,6 +21,8 @@ mod doctests {
     mod data {}
     #[doc = include_str!("src/models.md")]
     mod models {}
+    #[doc = include_str!("src/search.md")]
+    mod search {}
     #[doc = include_str!("src/drift.md")]
     mod drift {}
     #[doc = include_str!("src/outliers.md")]
