@@ -69,17 +69,21 @@ impl Journal {
             .map_err(failed)?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
+        let first = serde_json::to_string(header).map_err(|error| failed(error.into()))?;
+        // Nothing is changed in a file that is not this search's, or its first line that was cut off.
+        let mut lines = text.split_inclusive('\n');
+        if lines.next().is_some_and(|line| line.trim_end() != first && !first.starts_with(line)) {
+            return Err(JournalError::OtherSearch { path: path.to_owned() });
+        }
         // The end of a line that was cut off.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         let mut journal = Self { path: path.to_owned(), file, _lock: lock };
-        let mut lines = text[..whole].lines().enumerate();
-        match (lines.next(), serde_json::to_string(header).map_err(|error| failed(error.into()))?) {
-            (None, _) => journal.write(header).map_err(failed)?,
-            (Some((_, found)), header) if found == header => {}
-            _ => return Err(JournalError::OtherSearch { path: path.to_owned() }),
+        if whole == 0 {
+            journal.write(header).map_err(failed)?;
         }
+        let lines = text[..whole].lines().enumerate().skip(1);
         let malformed = |at: usize| JournalError::Malformed { path: path.to_owned(), line: at + 1 };
         let trials = lines.map(|(at, line)| serde_json::from_str(line).map_err(|_| malformed(at)));
         Ok((journal, trials.collect::<Result<_, _>>()?))

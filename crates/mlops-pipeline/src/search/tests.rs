@@ -114,6 +114,15 @@ fn a_journal_is_of_one_search_at_a_time() {
     let SearchError::Objective { source, .. } = within else { panic!("{within}") };
     assert!(matches!(source, SearchError::Journal(JournalError::InUse { .. })), "{source}");
     let text = fs::read_to_string(&path).unwrap();
+    for foreign in ["a letter", "a letter\nof two lines"] {
+        fs::write(&path, foreign).unwrap();
+        let error = search.run(in_steps).unwrap_err();
+        assert!(matches!(error, SearchError::Journal(JournalError::OtherSearch { .. })), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), foreign);
+    }
+    fs::write(&path, &text[..10]).unwrap();
+    search.run(in_steps).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
     fs::write(&path, format!("{text}nonsense\n")).unwrap();
     let error = search.run(in_steps).unwrap_err();
     assert_eq!(
