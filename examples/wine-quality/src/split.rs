@@ -32,6 +32,8 @@ pub(crate) enum SplitError {
     OneSided { path: PathBuf },
     #[error("{}, line {line} is not the number of a row, 0 to {}, and `train`, `validation` or `test`", path.display(), n_rows - 1)]
     NotAPart { path: PathBuf, line: usize, n_rows: usize },
+    #[error("{}, line {line} names a row for the second time", path.display())]
+    Twice { path: PathBuf, line: usize },
     #[error("{} leaves a part without wines", path.display())]
     EmptyPart { path: PathBuf },
 }
@@ -60,6 +62,7 @@ impl Split {
     pub(crate) fn read(wines: &Wines, path: &Path) -> Result<Self, SplitError> {
         let mut split = Self { train: Vec::new(), validation: Vec::new(), test: Vec::new() };
         let n_rows = wines.n_wines();
+        let mut is_named = vec![false; n_rows];
         for (line, text) in lines(&read(path)?) {
             let (row, part) = text.split_once(',').unwrap_or((text, ""));
             let row = row.parse().ok().filter(|row| *row < n_rows);
@@ -72,6 +75,9 @@ impl Split {
             let (Some(row), Some(part)) = (row, part) else {
                 return Err(SplitError::NotAPart { path: path.to_owned(), line, n_rows });
             };
+            if std::mem::replace(&mut is_named[row], true) {
+                return Err(SplitError::Twice { path: path.to_owned(), line });
+            }
             part.push(row);
         }
         if [&split.train, &split.validation, &split.test].iter().any(|part| part.is_empty()) {
@@ -232,6 +238,7 @@ mod tests {
             ("row,part\n5,train\n6,both\n", format!("line 3 {what}")),
             ("row,part\n4124,train\n", format!("line 2 {what}")),
             ("row,part\n5\n", format!("line 2 {what}")),
+            ("row,part\n5,train\n5,test\n", "line 3 names a row for the second time".to_owned()),
             ("row,part\n5,train\n6,test\n", "leaves a part without wines".to_owned()),
         ] {
             fs::write(&path, text).unwrap();
