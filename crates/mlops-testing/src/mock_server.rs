@@ -40,6 +40,8 @@ pub enum Reply {
     },
     /// Promises a longer body than it sends, and closes.
     Cut {
+        /// The status.
+        status: u16,
         /// Further lines of the head, each with its end.
         head: String,
         /// What is sent.
@@ -65,7 +67,16 @@ impl Reply {
 
     /// An answer that ends before its end.
     pub fn cut(body: impl Into<String>) -> Self {
-        Self::Cut { head: String::new(), body: body.into() }
+        Self::Cut { status: 200, head: String::new(), body: body.into() }
+    }
+
+    /// With another status.
+    #[must_use]
+    pub fn with_status(mut self, code: u16) -> Self {
+        if let Self::Answer { status, .. } | Self::Cut { status, .. } = &mut self {
+            *status = code;
+        }
+        self
     }
 
     /// With a further header.
@@ -158,9 +169,9 @@ fn answer(
              connection: close\r\n{head}\r\n{body}",
             body.len()
         )?,
-        Reply::Cut { head, body } => {
+        Reply::Cut { status, head, body } => {
             let length = body.len() + 1;
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n{head}\r\n{body}")?;
+            write!(stream, "HTTP/1.1 {status} OK\r\ncontent-length: {length}\r\n{head}\r\n{body}")?;
         }
         Reply::Drop => {}
         Reply::Hang(time) => thread::sleep(time),

@@ -1,4 +1,5 @@
-//! MLflow's own client and ours, in turn, on one MLflow server of this machine with a database and its artifacts on disk.
+//! MLflow's own client and ours, in turn, on one MLflow server of this machine with a database and its artifacts on disk, and
+//! as many workers as it starts by itself.
 //!
 //! A figure is the median over the turns.
 
@@ -63,7 +64,7 @@ pub(crate) fn compare(work: &Path) -> Result<Measurements, Box<dyn Error>> {
     let python = peers_python(REQUIREMENTS)?;
     let command = |port: u16| {
         let mut command = Command::new(&python);
-        command.args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]);
+        command.args(["-m", "mlflow", "server", "--host", "127.0.0.1"]);
         command.args(["--port", &port.to_string()]).current_dir(store.path());
         command.args(["--backend-store-uri", "sqlite:///mlflow.db"]);
         command.args(["--artifacts-destination", "artifacts"]);

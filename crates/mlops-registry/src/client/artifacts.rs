@@ -8,6 +8,7 @@ mod download;
 mod fetch;
 mod file_body;
 mod folder;
+mod ledger;
 mod listing;
 mod location;
 #[cfg(any(feature = "s3", feature = "azure"))]
@@ -33,6 +34,8 @@ pub(crate) use checksums::Checksums;
 pub(crate) use cloud::Cloud;
 pub use transfer::{Progress, Transfer};
 pub(crate) use upload::{DESCRIPTION, Source, upload_files};
+
+use tokio::task::JoinError;
 
 use super::{MlflowClient, ResolvedModel};
 use crate::{ArtifactPath, Error, ErrorKind, ModelVersion};
@@ -286,7 +289,12 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.map_err(|error| Error::new(ErrorKind::Io, operation, "a thread").with_source(error))?
+    outcome.map_err(|error| gave_no_answer(operation, "a thread", error))?
+}
+
+/// A task ended early.
+fn gave_no_answer(operation: &'static str, target: impl fmt::Display, error: JoinError) -> Error {
+    Error::new(ErrorKind::Io, operation, target).with_source(error)
 }
 
 #[cfg(test)]

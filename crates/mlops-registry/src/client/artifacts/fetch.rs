@@ -2,73 +2,83 @@ use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode, Url};
 
-use super::store::{Answer, Chunks, Content, Mark};
+use super::store::{Answer, Chunks, Content, Span};
 use crate::Error;
 use crate::client::call::Call;
 use crate::client::exchange::without_answer;
 use crate::client::transport::{Transport, call_error};
 
-/// Reads a file over HTTP, behind the mark if it is still the same file; `headers` are said too.
+/// Reads a file over HTTP, only the span if it is still the same file; `headers` are said too.
 pub(crate) async fn fetch(
     transport: &Transport,
     call: Call,
     url: Url,
     headers: HeaderMap,
-    from: Option<&Mark>,
+    span: Option<&Span>,
 ) -> Result<Content, Error> {
-    let mut from = from;
+    let mut span = span;
     loop {
-        match attempt(transport, &call, &url, &headers, from).await? {
-            Some((response, start, size)) => {
+        match attempt(transport, &call, &url, &headers, span).await? {
+            Some((response, Range { start, end, size })) => {
                 let tag = tag(response.headers());
                 let chunks = Box::new(Body { response, call, url });
-                return Ok(Content { start, size, tag, chunks });
+                return Ok(Content { start, end, size, tag, chunks });
             }
             // The file is another one now.
-            None => from = None,
+            None => span = None,
         }
     }
 }
 
-/// The response with its first byte and the size of the whole file; `None` if it does not go on behind the mark.
+/// What a response has of a file.
+struct Range {
+    start: u64,
+    end: Option<u64>,
+    /// Of the whole file.
+    size: Option<u64>,
+}
+
+/// The response and what it has; `None` if that is not what was asked for.
 async fn attempt(
     transport: &Transport,
     call: &Call,
     url: &Url,
     headers: &HeaderMap,
-    from: Option<&Mark>,
-) -> Result<Option<(Response, u64, Option<u64>)>, Error> {
+    span: Option<&Span>,
+) -> Result<Option<(Response, Range)>, Error> {
     let ask = || {
         transport.get(url.clone(), |request| {
             let request = request.headers(headers.clone());
-            match from {
-                Some(Mark { start, tag }) => {
-                    request.header(RANGE, format!("bytes={start}-")).header(IF_RANGE, tag)
-                }
+            let Some(Span { start, end, tag }) = span else { return request };
+            let last = end.map(|end| (end - 1).to_string()).unwrap_or_default();
+            let request = request.header(RANGE, format!("bytes={start}-{last}"));
+            match tag {
+                Some(tag) => request.header(IF_RANGE, tag),
                 None => request,
             }
         })
     };
     let response = match transport.repeat(call, url, ask).await {
         // The file has become shorter.
-        Err(error) if from.is_some() && has_status(&error, StatusCode::RANGE_NOT_SATISFIABLE) => {
+        Err(error) if span.is_some() && has_status(&error, StatusCode::RANGE_NOT_SATISFIABLE) => {
             return Ok(None);
         }
         response => response?,
     };
     let headers = response.headers();
-    let (start, size) = match (response.status(), from) {
-        (StatusCode::PARTIAL_CONTENT, Some(mark)) => {
-            let range = content_range(headers);
-            let goes_on = range.filter(|(start, _)| {
-                *start == mark.start && tag(headers).as_ref() == Some(&mark.tag)
-            });
-            let Some(range) = goes_on else { return Ok(None) };
+    let range = match (response.status(), span) {
+        (StatusCode::PARTIAL_CONTENT, Some(span)) => {
+            let is_asked_for = |range: &Range| {
+                range.start == span.start
+                    && span.end.is_none_or(|end| range.end == Some(end))
+                    && (span.tag.is_none() || tag(headers) == span.tag)
+            };
+            let Some(range) = content_range(headers).filter(is_asked_for) else { return Ok(None) };
             range
         }
-        _ => (0, content_length(headers)),
+        _ => Range { start: 0, end: None, size: content_length(headers) },
     };
-    Ok(Some((response, start, size)))
+    Ok(Some((response, range)))
 }
 
 /// The body of a response.
@@ -95,12 +105,13 @@ pub(crate) fn has_status(error: &Error, status: StatusCode) -> bool {
     error.server().and_then(|server| server.status) == Some(status.as_u16())
 }
 
-/// Start and whole size of `bytes START-END/SIZE`.
-fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
+/// Of `bytes START-LAST/SIZE`.
+fn content_range(headers: &HeaderMap) -> Option<Range> {
     let range = headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?;
     let (start, rest) = range.split_once('-')?;
-    let (_, size) = rest.split_once('/')?;
-    Some((start.parse().ok()?, size.parse().ok()))
+    let (last, size) = rest.split_once('/')?;
+    let end = last.parse::<u64>().ok()?.checked_add(1)?;
+    Some(Range { start: start.parse().ok()?, end: Some(end), size: size.parse().ok() })
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

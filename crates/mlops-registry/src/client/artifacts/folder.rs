@@ -6,7 +6,7 @@ use mlops_core::durable;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::store::{Answer, Chunks, Content, Mark, Sent, Store, WRITE};
+use super::store::{Answer, Chunks, Content, Sent, Span, Store, WRITE};
 use super::{Artifact, join};
 use crate::Error;
 
@@ -60,18 +60,19 @@ impl Store for Folder {
         })
     }
 
-    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
+    fn read<'a>(&'a self, path: &'a str, span: Option<&'a Span>) -> Answer<'a, Content> {
         Box::pin(async move {
             let path = self.path(path);
             let failed = |error| Error::io("read", &path, error);
             let mut file = File::open(&path).await.map_err(failed)?;
             let metadata = file.metadata().await.map_err(failed)?;
             let tag = version(&metadata);
-            let same = from.filter(|mark| tag.as_ref() == Some(&mark.tag));
-            let start = same.map_or(0, |mark| mark.start);
+            let same = span.filter(|span| tag.is_some() && tag == span.tag);
+            // To the end: a local file is not worth several readers.
+            let start = same.map_or(0, |span| span.start);
             file.seek(SeekFrom::Start(start)).await.map_err(failed)?;
             let size = Some(metadata.len());
-            Ok(Content { start, size, tag, chunks: Box::new(Reader { file, path }) })
+            Ok(Content { start, end: None, size, tag, chunks: Box::new(Reader { file, path }) })
         })
     }
 

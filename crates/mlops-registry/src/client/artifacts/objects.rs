@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::bucket::Bucket;
 use super::cloud::status_of;
-use super::store::{Answer, Chunks, Content, LIST, Mark, READ, Sent, Store, WRITE};
+use super::store::{Answer, Chunks, Content, LIST, READ, Sent, Span, Store, WRITE};
 use super::{Artifact, join};
 use crate::{Error, ErrorKind};
 
@@ -78,10 +78,11 @@ impl Objects {
         key.map_err(|error| self.place.failed(operation, path, error.into()))
     }
 
-    /// Whether a file is the one of the mark and goes on behind it.
-    async fn goes_on(&self, key: &Path, mark: &Mark) -> object_store::Result<bool> {
+    /// Whether a file is the one of the span and has it.
+    async fn has(&self, key: &Path, span: &Span) -> object_store::Result<bool> {
         let found = self.store.head(key).await?;
-        Ok(found.e_tag.as_ref() == Some(&mark.tag) && mark.start < found.size)
+        let is_same = span.tag.is_none() || found.e_tag == span.tag;
+        Ok(is_same && span.start < found.size && span.end.is_none_or(|end| end <= found.size))
     }
 
     /// Sends a large file in parts, which appear together or not at all.
@@ -163,27 +164,30 @@ impl Store for Objects {
         })
     }
 
-    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
+    fn read<'a>(&'a self, path: &'a str, span: Option<&'a Span>) -> Answer<'a, Content> {
         Box::pin(async move {
             let key = self.key(READ, path)?;
             let failed = |error| self.place.failed(READ, path, error);
             let mut options = GetOptions::default();
-            if let Some(mark) = from
-                && self.goes_on(&key, mark).await.map_err(failed)?
+            if let Some(span) = span
+                && self.has(&key, span).await.map_err(failed)?
             {
-                options.range = Some(GetRange::Offset(mark.start));
-                options.if_match = Some(mark.tag.clone());
+                let offset = GetRange::Offset(span.start);
+                options.range =
+                    Some(span.end.map_or(offset, |end| GetRange::Bounded(span.start..end)));
+                options.if_match.clone_from(&span.tag);
             }
-            let goes_on = options.range.is_some();
+            let is_span = options.range.is_some();
             let found = match self.store.get_opts(&key, options).await {
                 // Another one has come in between, or the store does not know how.
-                Err(StoreError::Precondition { .. } | StoreError::Generic { .. }) if goes_on => {
+                Err(StoreError::Precondition { .. } | StoreError::Generic { .. }) if is_span => {
                     return self.read(path, None).await;
                 }
                 found => found.map_err(failed)?,
             };
             Ok(Content {
                 start: found.range.start,
+                end: is_span.then_some(found.range.end),
                 size: Some(found.meta.size),
                 tag: found.meta.e_tag.clone(),
                 chunks: Box::new(Body {

@@ -1,5 +1,6 @@
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// the end of a large one is not waited for long.
 #[derive(Debug)]
 pub(super) struct PartFile {
-    file: Arc<std::fs::File>,
+    file: Arc<File>,
     /// What came and was not given to be written.
     pieces: Vec<Bytes>,
     n_bytes: usize,
@@ -29,8 +30,28 @@ const BLOCK: usize = 8 << 20;
 impl PartFile {
     /// Opens the file, which has `start` bytes then.
     pub(super) async fn open(path: &Path, start: u64) -> io::Result<Self> {
+        // What lies behind is of another attempt.
+        Self::begin(path, start, move |file| file.set_len(start)).await
+    }
+
+    /// Opens the file to write from the byte `start` on, whatever else is there.
+    pub(super) async fn at(path: &Path, start: u64) -> io::Result<Self> {
+        Self::begin(path, start, |_| Ok(())).await
+    }
+
+    async fn begin(
+        path: &Path,
+        start: u64,
+        prepare: impl FnOnce(&File) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Self> {
         let path = path.to_owned();
-        let file = Arc::new(spawn_blocking(move || begin(path, start)).await??);
+        let open = move || {
+            let mut file = File::options().create(true).write(true).truncate(false).open(path)?;
+            prepare(&file)?;
+            file.seek(SeekFrom::Start(start))?;
+            Ok::<_, io::Error>(Arc::new(file))
+        };
+        let file = spawn_blocking(open).await??;
         Ok(Self { file, pieces: Vec::new(), n_bytes: 0, writing: Task::default(), waiting: 0 })
     }
 
@@ -69,14 +90,6 @@ impl PartFile {
         });
         Ok(())
     }
-}
-
-fn begin(path: PathBuf, start: u64) -> io::Result<std::fs::File> {
-    let mut file = std::fs::File::options().create(true).write(true).truncate(false).open(path)?;
-    // What lies behind is of another attempt.
-    file.set_len(start)?;
-    file.seek(SeekFrom::End(0))?;
-    Ok(file)
 }
 
 /// What another thread does, if anything.

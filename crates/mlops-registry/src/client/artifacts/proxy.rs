@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use super::fetch::fetch;
 use super::listing::Listing;
 use super::send::{SentFile, send};
-use super::store::{Answer, Content, LIST, Mark, READ, Sent, Store, WRITE};
+use super::store::{Answer, Content, LIST, READ, Sent, Span, Store, WRITE};
 use super::{Artifact, join};
 use crate::client::call::Call;
 use crate::client::transport::Transport;
@@ -52,10 +52,10 @@ impl Store for Proxy {
         })
     }
 
-    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
+    fn read<'a>(&'a self, path: &'a str, span: Option<&'a Span>) -> Answer<'a, Content> {
         Box::pin(async move {
             let call = Call::get(READ, "").target(path);
-            fetch(&self.transport, call, self.file(path), HeaderMap::new(), from).await
+            fetch(&self.transport, call, self.file(path), HeaderMap::new(), span).await
         })
     }
 

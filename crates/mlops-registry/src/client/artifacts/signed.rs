@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fetch::{fetch, has_status};
 use super::listing::Listing;
 use super::send::{SentFile, send};
-use super::store::{Answer, Content, LIST, Mark, READ, Sent, Store, WRITE};
+use super::store::{Answer, Content, LIST, READ, Sent, Span, Store, WRITE};
 use super::{Artifact, join};
 use crate::client::SettingError;
 use crate::client::auth::{Auth, Session};
@@ -188,12 +188,12 @@ impl Store for Signed {
         })
     }
 
-    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
+    fn read<'a>(&'a self, path: &'a str, span: Option<&'a Span>) -> Answer<'a, Content> {
         Box::pin(async move {
             let Address { url, headers, .. } =
                 self.sign(self.owner.sign_read(&join(&self.root, path))).await?;
             let call = Call::get(READ, "").target(path);
-            match fetch(&self.storage, call, url, headers, from).await {
+            match fetch(&self.storage, call, url, headers, span).await {
                 // Not a route that is missing, as of MLflow's servers.
                 Err(error) if has_status(&error, StatusCode::NOT_FOUND) => {
                     let target = format_args!("`{path}`");

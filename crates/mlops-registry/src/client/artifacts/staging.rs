@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use mlops_core::durable::{self, FileLock};
 
 use super::checksums::Checksums;
-use super::store::Mark;
+use super::ledger::Ledger;
+use super::store::Span;
 use crate::{Error, ErrorKind, random};
 
 /// Where files are put together beside the place that they appear at; what an attempt left is found by the next.
@@ -15,6 +16,7 @@ use crate::{Error, ErrorKind, random};
 /// .NAME.partial/files/    those that are whole
 /// .NAME.partial/parts/    the beginnings of others
 /// .NAME.partial/tags/     what the store said would change with them
+/// .NAME.partial/ledgers/  which segments of the larger ones are there
 /// ```
 #[derive(Debug)]
 pub(super) struct Staging {
@@ -28,6 +30,7 @@ const SOURCE: &str = "source";
 const FILES: &str = "files";
 const PARTS: &str = "parts";
 const TAGS: &str = "tags";
+const LEDGERS: &str = "ledgers";
 
 impl Staging {
     /// Waits until nobody else downloads to `destination`.
@@ -57,7 +60,7 @@ impl Staging {
         if fs::read_to_string(&recorded).is_ok_and(|of| of == source) {
             return Ok(staging);
         }
-        for path in [SOURCE, FILES, PARTS, TAGS] {
+        for path in [SOURCE, FILES, PARTS, TAGS, LEDGERS] {
             remove(&root.join(path)).map_err(failed)?;
         }
         fs::create_dir_all(root.join(FILES)).map_err(failed)?;
@@ -98,20 +101,30 @@ impl Staging {
     }
 
     /// How far an earlier attempt came, if the store can say whether the file is still the same, and there is more of it.
-    pub(super) fn mark(&self, path: &str, size: Option<u64>) -> Option<Mark> {
+    pub(super) fn rest(&self, path: &str, size: Option<u64>) -> Option<Span> {
         let start = fs::metadata(self.part(path)).ok()?.len();
         let tag = fs::read_to_string(self.tag(path)).ok()?;
-        (start > 0 && size.is_none_or(|size| start < size)).then_some(Mark { start, tag })
+        (start > 0 && size.is_none_or(|size| start < size)).then_some(Span {
+            start,
+            end: None,
+            tag: Some(tag),
+        })
     }
 
     /// Makes room for a file, and forgets what is known of its beginning until that is cut to where it goes on.
     pub(super) fn begin(&self, path: &str) -> io::Result<()> {
-        for folder in [FILES, PARTS, TAGS] {
+        for folder in [FILES, PARTS, TAGS, LEDGERS] {
             if let Some(parent) = self.root.join(folder).join(path).parent() {
                 fs::create_dir_all(parent)?;
             }
         }
+        self.ledger(path).remove()?;
         remove(&self.tag(path))
+    }
+
+    /// Which segments are there of a file that comes in several.
+    pub(super) fn ledger(&self, path: &str) -> Ledger {
+        Ledger::at(self.root.join(LEDGERS).join(path))
     }
 
     /// Remembers what the store said of the file whose beginning is there.
@@ -130,6 +143,7 @@ impl Staging {
 
     /// Forgets what is there of a file.
     pub(super) fn forget(&self, path: &str) -> io::Result<()> {
+        self.ledger(path).remove()?;
         remove(&self.tag(path))?;
         remove(&self.part(path))?;
         remove(&self.file(path))
@@ -166,7 +180,7 @@ fn boot() -> String {
     id.map_or_else(|_| random::hexadecimal_id(), |id| id.trim().to_owned())
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     let outcome = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -21,8 +21,8 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// What is in a folder, not below it; nothing if it is not there, or a file.
     fn list<'a>(&'a self, folder: &'a str) -> Answer<'a, Vec<Artifact>>;
 
-    /// The content of a file from a byte on, or all of it where the store cannot do that or `tag` is no longer the file's.
-    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content>;
+    /// The span of a file, or all of it where the store cannot do that or the span's tag is no longer the file's.
+    fn read<'a>(&'a self, path: &'a str, span: Option<&'a Span>) -> Answer<'a, Content>;
 
     /// Makes `source` the file at `path`.
     fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()>;
@@ -36,23 +36,34 @@ pub(crate) trait Store: Debug + Send + Sync {
 /// Told how many bytes of a file were sent, again from zero with each attempt.
 pub(crate) type Sent = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// Where reading goes on.
+/// The bytes of a file that are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct Span {
     pub(crate) start: u64,
-    /// What the store said that it would change with the file.
-    pub(crate) tag: String,
+    /// Behind the last one; none for all that follow.
+    pub(crate) end: Option<u64>,
+    /// What the store said that it would change with the file, if it was asked before.
+    pub(crate) tag: Option<String>,
 }
 
-/// The content of a file, or the rest of it.
+/// The content of a file, or some of it.
 pub(crate) struct Content {
     /// The byte that it begins with.
     pub(crate) start: u64,
+    /// Behind the byte that it ends with, if it is a span.
+    pub(crate) end: Option<u64>,
     /// How many bytes the whole file has, if the store says so.
     pub(crate) size: Option<u64>,
     /// Changes when the file does.
     pub(crate) tag: Option<String>,
     pub(crate) chunks: Box<dyn Chunks>,
+}
+
+impl Content {
+    /// Whether it is a span of a file of `size` bytes.
+    pub(crate) fn is_of(&self, span: &Span, size: u64) -> bool {
+        (self.start, self.end, self.size) == (span.start, span.end, Some(size))
+    }
 }
 
 /// Bytes that come in pieces.

@@ -41,15 +41,17 @@ impl Files {
             let missing = r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no such file"}"#;
             return Reply::json(404, missing);
         };
-        let start = request.header("range").and_then(|range| {
-            range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
+        let range = request.header("range").and_then(|range| {
+            let (start, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+            let end = last.parse::<usize>().map_or(text.len(), |last| text.len().min(last + 1));
+            Some(start.parse().ok()?..end)
         });
-        match start.filter(|_| request.header("if-range") == Some("\"tag\"")) {
+        match range.filter(|_| request.header("if-range").is_none_or(|tag| tag == "\"tag\"")) {
             None => Reply::text(200, "text/plain", text).header("etag", "\"tag\""),
-            Some(start) => {
-                let range = format!("bytes {start}-{}/{}", text.len() - 1, text.len());
-                Reply::text(206, "text/plain", &text[start..])
-                    .header("content-range", &range)
+            Some(range) => {
+                let (start, last) = (range.start, range.end - 1);
+                Reply::text(206, "text/plain", &text[range])
+                    .header("content-range", &format!("bytes {start}-{last}/{}", text.len()))
                     .header("etag", "\"tag\"")
             }
         }
@@ -200,6 +202,111 @@ async fn the_next_attempt_goes_on_where_this_one_was_given_up() {
     let requests = server.requests();
     assert_eq!(requests.iter().filter(|it| it.line.contains("small")).count(), 0);
     assert_eq!(names(folder.path()), ["copy"]);
+}
+
+/// What was asked for of `data`, in order of the first byte.
+fn ranges(server: &MockServer) -> Vec<String> {
+    let requests = server.requests();
+    let asked = requests.iter().filter(|request| request.line.ends_with("data"));
+    let mut ranges: Vec<_> =
+        asked.map(|request| request.header("range").unwrap_or("all").to_owned()).collect();
+    ranges.sort();
+    ranges
+}
+
+#[tokio::test]
+async fn a_large_file_comes_in_segments() {
+    let files = Files::of(&[("model/data", "0123456789"), ("model/small", "01234567")]);
+    let server = files.serve();
+    let folder = tempfile::tempdir().unwrap();
+    let destination = folder.path().join("copy");
+    let seen = Arc::new(Mutex::new(Progress::default()));
+    let told = Arc::clone(&seen);
+    let transfer = Transfer::default()
+        .segment_size(4)
+        .progress(move |progress| *told.lock().unwrap() = *progress);
+    repository(&server).download("model", &destination, &transfer).await.unwrap();
+    assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
+    assert_eq!(ranges(&server), ["bytes=0-3", "bytes=4-7", "bytes=8-9"]);
+    let requests = server.requests();
+    let small = requests.iter().find(|request| request.line.ends_with("small")).unwrap();
+    assert_eq!(small.header("range"), None);
+    let whole = Progress { files_done: 2, files: 2, bytes_done: 18, bytes: 18 };
+    assert_eq!(*seen.lock().unwrap(), whole);
+}
+
+#[tokio::test]
+async fn only_segments_that_are_not_there_are_fetched_again() {
+    let files = Files::of(&[("model/data", "0123456789")]);
+    let broken = files.clone();
+    let server = MockServer::answering(move |request| match request.header("range") {
+        Some("bytes=4-7") => {
+            let cut = Reply::cut("ab").with_status(206).header("etag", "\"tag\"");
+            cut.header("content-range", "bytes 4-7/10")
+        }
+        Some("bytes=6-7") => Reply::Drop,
+        _ => broken.answer(request),
+    });
+    let server = server.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let destination = folder.path().join("copy");
+    let transfer = Transfer::default().segment_size(4).parallel(1);
+    let outcome = repository(&server).download("model", &destination, &transfer).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(ranges(&server).contains(&"bytes=6-7".to_owned()), "{:?}", ranges(&server));
+    let server = files.serve();
+    repository(&server).download("model", &destination, &transfer).await.unwrap();
+    assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
+    assert_eq!(ranges(&server), ["bytes=4-7"]);
+    assert_eq!(names(folder.path()), ["copy"]);
+}
+
+#[tokio::test]
+async fn a_large_file_that_changes_is_fetched_anew() {
+    let files = Files::of(&[("model/data", "0123456789")]);
+    let before = Mutex::new(true);
+    let server = MockServer::answering(move |request| {
+        let is_first = request.line.ends_with("data") && mem::take(&mut *before.lock().unwrap());
+        if !is_first {
+            return files.answer(request);
+        }
+        let first = Reply::text(206, "text/plain", "abcd").header("etag", "\"older\"");
+        first.header("content-range", "bytes 0-3/10")
+    });
+    let server = server.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let destination = folder.path().join("copy");
+    let seen = Arc::new(Mutex::new(Progress::default()));
+    let told = Arc::clone(&seen);
+    let transfer = Transfer::default()
+        .segment_size(4)
+        .progress(move |progress| *told.lock().unwrap() = *progress);
+    repository(&server).download("model", &destination, &transfer).await.unwrap();
+    assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
+    let whole = Progress { files_done: 1, files: 1, bytes_done: 10, bytes: 10 };
+    assert_eq!(*seen.lock().unwrap(), whole);
+}
+
+#[tokio::test]
+async fn a_large_file_comes_whole_where_ranges_or_tags_are_unknown() {
+    for status in [200, 206] {
+        let files = Files::of(&[("model/data", "0123456789")]);
+        let server = MockServer::answering(move |request| match request.header("range") {
+            Some(_) if status == 206 => {
+                let untagged = Reply::text(206, "text/plain", "0123");
+                untagged.header("content-range", "bytes 0-3/10")
+            }
+            Some(_) => Reply::text(200, "text/plain", "0123456789"),
+            None => files.answer(request),
+        });
+        let server = server.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let destination = folder.path().join("copy");
+        let transfer = Transfer::default().segment_size(4);
+        repository(&server).download("model", &destination, &transfer).await.unwrap();
+        assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
+        assert_eq!(ranges(&server).len(), if status == 200 { 1 } else { 2 });
+    }
 }
 
 #[tokio::test]

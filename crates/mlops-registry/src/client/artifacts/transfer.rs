@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[must_use]
 pub struct Transfer {
     pub(super) parallel: usize,
+    pub(super) segment_size: u64,
     report: Option<Arc<Report>>,
 }
 
@@ -27,9 +28,9 @@ pub struct Progress {
 }
 
 impl Default for Transfer {
-    /// Eight files at once.
+    /// Eight files at once; segments of 32 MB.
     fn default() -> Self {
-        Self { parallel: 8, report: None }
+        Self { parallel: 8, segment_size: 32 << 20, report: None }
     }
 }
 
@@ -37,6 +38,12 @@ impl Transfer {
     /// How many files are copied at once; at least one.
     pub fn parallel(self, files: usize) -> Self {
         Self { parallel: files.max(1), ..self }
+    }
+
+    /// The size of a segment in bytes; at least one. A file of more than two segments is downloaded over four connections at
+    /// once where its store can begin anywhere; an attempt goes on with the segments that an earlier one did not finish.
+    pub fn segment_size(self, bytes: u64) -> Self {
+        Self { segment_size: bytes.max(1), ..self }
     }
 
     /// Calls `report` whenever a piece was copied, from the threads that copy, several at once too. What it does holds them
@@ -48,7 +55,10 @@ impl Transfer {
 
 impl fmt::Debug for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transfer").field("parallel", &self.parallel).finish_non_exhaustive()
+        let Self { parallel, segment_size, .. } = self;
+        let mut shown = f.debug_struct("Transfer");
+        shown.field("parallel", parallel).field("segment_size", segment_size);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -67,7 +77,7 @@ impl Tally {
 
     /// One file's part of the tally.
     pub(super) fn file(&self) -> FileTally {
-        FileTally { tally: self.clone(), bytes: Arc::default() }
+        FileTally { tally: self.clone(), start: 0, bytes: Arc::default() }
     }
 
     fn change(&self, change: impl FnOnce(&mut Progress)) {
@@ -85,12 +95,31 @@ impl Tally {
 #[derive(Clone)]
 pub(super) struct FileTally {
     tally: Tally,
+    /// What is told of begins with this byte of the file.
+    start: u64,
+    /// How many are there.
     bytes: Arc<AtomicU64>,
 }
 
 impl FileTally {
-    /// So many bytes of the file are there; fewer than before after a start from the beginning.
-    pub(super) fn is_at(&self, bytes: u64) {
+    /// Of the same file, of its bytes from `start` on.
+    pub(super) fn from(&self, start: u64) -> Self {
+        Self { tally: self.tally.clone(), start, bytes: Arc::default() }
+    }
+
+    /// The byte that comes next.
+    pub(super) fn position(&self) -> u64 {
+        self.start + self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Nothing is there any more.
+    pub(super) fn reset(&self) {
+        self.is_at(self.start);
+    }
+
+    /// The byte that comes next; an earlier one than before after a start from the beginning.
+    pub(super) fn is_at(&self, position: u64) {
+        let bytes = position - self.start;
         let before = self.bytes.swap(bytes, Ordering::Relaxed);
         self.tally.change(|progress| progress.bytes_done = progress.bytes_done + bytes - before);
     }

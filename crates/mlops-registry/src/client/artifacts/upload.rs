@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::store::Sent;
 use super::transfer::{Tally, Transfer};
-use super::{ArtifactRepository, MAX_DEPTH, blocking, join};
+use super::{ArtifactRepository, MAX_DEPTH, blocking, gave_no_answer, join};
 use crate::{ArtifactPath, Error, ErrorKind};
 
 /// What makes a folder a model.
@@ -92,10 +92,8 @@ async fn send(
         });
     }
     while let Some(outcome) = tasks.join_next().await {
-        outcome.map_err(|error| {
-            let target = format_args!("`{}`", repository.uri);
-            Error::new(ErrorKind::Io, "upload to", target).with_source(error)
-        })??;
+        let target = format_args!("`{}`", repository.uri);
+        outcome.map_err(|error| gave_no_answer("upload to", target, error))??;
     }
     Ok(())
 }

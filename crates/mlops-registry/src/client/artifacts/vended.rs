@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::Artifact;
 use super::location::Location;
 use super::signed::{Owner, Signed};
-use super::store::{Answer, Content, Mark, Sent, Store};
+use super::store::{Answer, Content, Sent, Span, Store};
 use super::temporary_credentials::StorageMode;
 use super::vending::{Operation, Vending};
 use crate::client::MlflowClient;
@@ -73,8 +73,8 @@ impl Store for Vended {
         Box::pin(async move { self.store().await?.list(folder).await })
     }
 
-    fn read<'a>(&'a self, path: &'a str, from: Option<&'a Mark>) -> Answer<'a, Content> {
-        Box::pin(async move { self.store().await?.read(path, from).await })
+    fn read<'a>(&'a self, path: &'a str, span: Option<&'a Span>) -> Answer<'a, Content> {
+        Box::pin(async move { self.store().await?.read(path, span).await })
     }
 
     fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()> {

@@ -46,18 +46,18 @@ async fn a_file_that_is_still_the_same_is_gone_on_with() {
     let key = Path::parse("file").unwrap();
     store.put(&key, b"0123456789".to_vec().into()).await.unwrap();
     let tag = objects.read("file", None).await.unwrap().tag.unwrap();
-    let mark = |start| Mark { start, tag: tag.clone() };
-    let rest = objects.read("file", Some(&mark(4))).await.unwrap();
+    let from = |start| Span { start, end: None, tag: Some(tag.clone()) };
+    let rest = objects.read("file", Some(&from(4))).await.unwrap();
     assert_eq!((rest.start, rest.size), (4, Some(10)));
     assert_eq!(all(rest).await, b"456789");
     for start in [10, 11] {
-        assert_eq!(objects.read("file", Some(&mark(start))).await.unwrap().start, 0);
+        assert_eq!(objects.read("file", Some(&from(start))).await.unwrap().start, 0);
     }
     store.put(&key, b"abcdefghij".to_vec().into()).await.unwrap();
-    let other = objects.read("file", Some(&mark(4))).await.unwrap();
+    let other = objects.read("file", Some(&from(4))).await.unwrap();
     assert_eq!(other.start, 0);
     assert_eq!(all(other).await, b"abcdefghij");
-    assert!(objects.read("gone", Some(&mark(4))).await.map(drop).unwrap_err().is_not_found());
+    assert!(objects.read("gone", Some(&from(4))).await.map(drop).unwrap_err().is_not_found());
 }
 
 #[tokio::test]
