@@ -3,6 +3,7 @@
 //! A file or directory is written under a temporary name on the same file system, flushed to the device and renamed
 //! into place.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,13 +32,29 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// What the operating system answers; the old content of `path` is then still there.
 pub fn write_through(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = directory.join(temporary_name());
-    let outcome = write_flushed(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if outcome.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
+    write_all_through(directory, [(path, bytes)])
+}
+
+/// Writes several files as [`write_through`] does, each whole or not at all, with one flush of each directory.
+///
+/// # Errors
+/// What the operating system answers; the files before the one that failed are written.
+pub fn write_all_through<'a>(
+    directory: &Path,
+    files: impl IntoIterator<Item = (&'a Path, &'a [u8])>,
+) -> io::Result<()> {
+    let mut parents = BTreeSet::new();
+    for (path, bytes) in files {
+        let temporary = directory.join(temporary_name());
+        let outcome = write_flushed(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+        if outcome.is_err() {
+            // The first error is the one to report.
+            let _ = fs::remove_file(&temporary);
+        }
+        outcome?;
+        parents.insert(parent(path));
     }
-    outcome.and_then(|()| flush_directory(parent(path)))
+    parents.into_iter().try_for_each(flush_directory)
 }
 
 /// Copies the file `source` to `path`, whole or not at all.
@@ -58,7 +75,7 @@ pub fn copy(source: &Path, path: &Path) -> io::Result<u64> {
     outcome.and_then(|n_bytes| flush_directory(parent(path)).map(|()| n_bytes))
 }
 
-/// Makes the directory `path` with the content that `fill` writes into it, whole or not at all.
+/// Makes the directory `path` with the content that `fill` writes into it, whole or not at all; `fill` need not flush it.
 ///
 /// # Errors
 /// What `fill` or the operating system answers, among them that `path` is there already and not empty; nothing is left

@@ -110,6 +110,11 @@ impl MlflowClient {
         env::client_builder(None)?.build()
     }
 
+    /// The address of the server that has the runs, without secrets.
+    pub(crate) fn tracking_uri(&self) -> &str {
+        self.transport.base.as_str()
+    }
+
     /// The address of the server that has the registry, without secrets.
     pub(crate) fn registry_uri(&self) -> &str {
         self.transport.of_registry().base.as_str()

@@ -42,11 +42,33 @@ pub(crate) fn read_all(folder: &Path) -> Result<BTreeMap<String, String>, Error>
 /// Writes the entry `key` through a temporary file in `owner`: MLflow takes every file in `folder`
 /// for an entry.
 pub(crate) fn write(owner: &Path, folder: &Path, key: &str, text: &str) -> Result<(), Error> {
+    write_all(owner, folder, [(key, text)])
+}
+
+/// Writes several entries as [`write`] does, in less time.
+pub(crate) fn write_all<'a>(
+    owner: &Path,
+    folder: &Path,
+    entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<(), Error> {
+    let entries: Vec<_> = entries.into_iter().map(|(key, text)| (folder.join(key), text)).collect();
+    for (path, _) in &entries {
+        make_room(folder, path)?;
+    }
+    let files = entries.iter().map(|(path, text)| (path.as_path(), text.as_bytes()));
+    durable::write_all_through(owner, files).map_err(|error| Error::io("write", folder, error))
+}
+
+/// Writes the entry `key` in a folder that nobody sees before it is flushed.
+pub(crate) fn fill(folder: &Path, key: &str, text: &str) -> Result<(), Error> {
     let path = folder.join(key);
+    make_room(folder, &path)?;
+    fs::write(&path, text).map_err(|error| Error::io("write", &path, error))
+}
+
+fn make_room(folder: &Path, path: &Path) -> Result<(), Error> {
     let parent = path.parent().unwrap_or(folder);
-    fs::create_dir_all(parent)
-        .and_then(|()| durable::write_through(owner, &path, text.as_bytes()))
-        .map_err(|error| Error::io("write", &path, error))
+    fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))
 }
 
 /// Removes the entry `key`, and says whether it was there.

@@ -19,7 +19,7 @@ pub use client::client_builder;
 #[cfg(feature = "client")]
 use crate::client::{ModelCache, SettingError};
 use crate::uri::split_scheme;
-use crate::{Error, LocalStore, Registry, UriError, file_uri};
+use crate::{Error, LocalStore, Registry, Tracking, UriError, file_uri};
 
 const TRACKING_URI: &str = "MLFLOW_TRACKING_URI";
 const REGISTRY_URI: &str = "MLFLOW_REGISTRY_URI";
@@ -66,6 +66,23 @@ pub fn registry() -> Result<Registry, Error> {
     }
 }
 
+/// Where `MLFLOW_TRACKING_URI` says that runs are tracked, else the store `./mlruns`; a directory is made if it is not there.
+/// With the feature `client` it may be a server, as [`client_builder`] reads it.
+///
+/// # Errors
+/// * those of [`store`]
+/// * those of [`client_builder`]
+pub fn tracking() -> Result<Tracking, Error> {
+    match store() {
+        Ok(store) => Ok(Tracking::local(store)),
+        #[cfg(feature = "client")]
+        Err(error) if error.is_unsupported() => {
+            Ok(Tracking::server(client_builder(None)?.build_blocking()?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Where models of servers are kept on this machine: the directory `MLOPS_MODEL_CACHE`, else `mlops/models` in
 /// `XDG_CACHE_HOME` or `~/.cache`. Whoever may write there decides what is loaded.
 ///
@@ -81,10 +98,26 @@ fn cache_root_of(variable: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, E
     if let Some(root) = variable(MODEL_CACHE) {
         return Ok(root.into());
     }
-    let caches = variable("XDG_CACHE_HOME").map(PathBuf::from);
-    let caches = caches.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
+    let caches = user_directory(variable, "XDG_CACHE_HOME", ".cache");
     let caches = caches.ok_or_else(|| Error::setting(MODEL_CACHE, SettingError::Missing))?;
-    Ok(caches.join("mlops").join("models"))
+    Ok(caches.join("models"))
+}
+
+/// Where work that is not done yet is kept on this machine: `mlops` in `XDG_STATE_HOME` or `~/.local/state`; `None` if neither
+/// that nor `HOME` is set.
+pub fn state_root() -> Option<PathBuf> {
+    user_directory(&variable, "XDG_STATE_HOME", ".local/state")
+}
+
+/// The directory `mlops` in that which a variable names, else in the usual one in the user's home.
+fn user_directory(
+    variable: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    in_home: &str,
+) -> Option<PathBuf> {
+    let named = variable(name).map(PathBuf::from);
+    let directory = named.or_else(|| Some(PathBuf::from(variable("HOME")?).join(in_home)))?;
+    Some(directory.join("mlops"))
 }
 
 /// The directory that a tracking URI names: a `file:` URI or a path; without one, `./mlruns`.
@@ -171,6 +204,17 @@ mod tests {
             assert_eq!(root(set).unwrap(), PathBuf::from(expected));
         }
         assert_eq!(root(&[]).unwrap_err().kind(), ErrorKind::Setting);
+    }
+
+    #[test]
+    fn what_is_not_done_is_kept_where_state_is() {
+        let of_user = |set: &'static str| {
+            let variable = move |name: &str| (name == set).then(|| format!("/{name}"));
+            user_directory(&variable, "XDG_STATE_HOME", ".local/state")
+        };
+        assert_eq!(of_user("XDG_STATE_HOME"), Some("/XDG_STATE_HOME/mlops".into()));
+        assert_eq!(of_user("HOME"), Some("/HOME/.local/state/mlops".into()));
+        assert_eq!(of_user(""), None);
     }
 
     #[test]

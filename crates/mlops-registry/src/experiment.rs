@@ -207,7 +207,7 @@ fn write(folder: &Path, experiment: &Experiment) -> Result<(), Error> {
         "lifecycle_stage": "active",
         "name": experiment.name,
     });
-    meta::write(folder, &content)
+    meta::fill(folder, &content)
 }
 
 #[derive(Deserialize)]

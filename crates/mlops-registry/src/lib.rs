@@ -29,6 +29,7 @@ mod run;
 mod run_status;
 mod search;
 mod stage;
+mod tracking;
 mod uri;
 
 pub use error::{Error, ErrorKind};
@@ -45,4 +46,5 @@ pub use registry::{FetchedModel, Promotion, Registry};
 pub use run::{Run, RunInfo};
 pub use run_status::RunStatus;
 pub use stage::{Stage, UnknownStage};
+pub use tracking::{TrackedModel, TrackedRun, Tracking};
 pub use uri::{ModelUri, UriError, VersionSelector};

@@ -29,9 +29,10 @@ pub(crate) fn read<T: DeserializeOwned>(folder: &Path) -> Result<T, Error> {
     read_yaml(&folder.join(META))
 }
 
-/// Writes the `meta.yaml` of `folder`.
-pub(crate) fn write(folder: &Path, meta: &impl Serialize) -> Result<(), Error> {
-    write_yaml(&folder.join(META), meta)
+/// Writes the `meta.yaml` of a folder that nobody sees before it is flushed.
+pub(crate) fn fill(folder: &Path, meta: &impl Serialize) -> Result<(), Error> {
+    let path = folder.join(META);
+    fs::write(&path, yaml_text(&path, meta)?).map_err(|error| Error::io("write", &path, error))
 }
 
 /// Changes some keys of the `meta.yaml` of `folder` and keeps the others, also unknown ones.
@@ -85,8 +86,12 @@ fn try_read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
 }
 
 fn write_yaml(path: &Path, meta: &impl Serialize) -> Result<(), Error> {
-    let text = yaml::to_string(meta).map_err(|error| Error::malformed(path).with_source(error))?;
+    let text = yaml_text(path, meta)?;
     durable::write(path, text.as_bytes()).map_err(|error| Error::io("write", path, error))
+}
+
+fn yaml_text(path: &Path, meta: &impl Serialize) -> Result<String, Error> {
+    yaml::to_string(meta).map_err(|error| Error::malformed(path).with_source(error))
 }
 
 #[cfg(test)]
@@ -107,7 +112,7 @@ mod tests {
     #[test]
     fn an_update_keeps_what_it_does_not_know() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &json!({"known": "1", "workspace": "default", "none": null})).unwrap();
+        fill(folder.path(), &json!({"known": "1", "workspace": "default", "none": null})).unwrap();
         update(folder.path(), |meta| _ = meta.insert("known".to_owned(), json!(2))).unwrap();
         let meta: Value = read(folder.path()).unwrap();
         assert_eq!(meta, json!({"known": 2, "workspace": "default", "none": null}));

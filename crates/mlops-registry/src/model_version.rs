@@ -101,7 +101,7 @@ impl LocalStore {
             content["model_id"] = Json::from(id);
         }
         self.create_folder(&version_folder(&folder, version), |folder| {
-            meta::write(folder, &content)
+            meta::fill(folder, &content)
         })?;
         touch(&folder)?;
         self.model_version(name, version)

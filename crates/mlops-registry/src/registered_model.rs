@@ -52,7 +52,7 @@ impl LocalStore {
             "last_updated_timestamp": now,
             "name": name,
         });
-        self.create_folder(&folder, |folder| meta::write(folder, &content))
+        self.create_folder(&folder, |folder| meta::fill(folder, &content))
     }
 
     /// The registered model called `name`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mlops_core::{Feature, FeatureKind, Range, Records, Schema};
 use ndarray::Array2;
+use sha2::{Digest, Sha256};
 
 /// The sample that is compiled in, so that the first run needs nothing else.
 const BUNDLED: [(&str, &str); 2] = [
@@ -31,6 +32,8 @@ const QUALITY: &str = "quality";
 pub(crate) const IS_RED: &str = "is_red";
 /// Wines of this quality or above are good.
 const GOOD: f64 = 7.0;
+/// In hexadecimal digits; MLflow takes 36.
+const DIGEST_LENGTH: usize = 16;
 
 /// Wines and whether each is good; red ones first, in the order of the files.
 #[derive(Clone, Debug)]
@@ -100,6 +103,16 @@ impl Wines {
     /// The values of one wine as bits, by which copies are recognised.
     pub(crate) fn identity(&self, row: usize) -> Vec<u64> {
         self.values.row(row).iter().map(|value| value.to_bits()).collect()
+    }
+
+    /// What tells these wines from others: the beginning of the SHA-256 of all values and labels.
+    pub(crate) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (values, is_good) in self.values.rows().into_iter().zip(&self.is_good) {
+            values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+            hash.update([u8::from(*is_good)]);
+        }
+        format!("{:x}", hash.finalize())[..DIGEST_LENGTH].to_owned()
     }
 
     /// The schema of the wines, with the ranges of those at `rows`.

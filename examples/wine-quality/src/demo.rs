@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use mlops_core::{Random, Records};
-use mlops_registry::{LocalStore, Registry};
+use mlops_registry::{LocalStore, Registry, Tracking};
 
 use crate::cli::DRIFT_WINDOW;
 use crate::data::Wines;
@@ -45,7 +45,7 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
         test_rows: None,
         config: None,
     };
-    let outcome = train::train(&wines, store, &options)?;
+    let outcome = train::train(&wines, &Tracking::local(store.clone()), &options)?;
 
     let log = store.root().join("demo-requests.log");
     let directories =

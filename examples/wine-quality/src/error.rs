@@ -69,6 +69,12 @@ pub(crate) enum Error {
     Answer(#[source] serde_json::Error),
     #[error("the configuration names no models")]
     NoModels,
+    #[error("another process is training with {}", path.display())]
+    InUse { path: PathBuf },
+    #[error("neither `XDG_STATE_HOME` nor `HOME` says where to keep what the search has found")]
+    NoHome,
+    #[error(transparent)]
+    Filter(#[from] mlops_registry::FilterError),
     #[error("the search for parameters came to nothing")]
     Search(#[source] Box<SearchError<Self>>),
     #[error("the store did not take all of the metrics: {report:?}")]
@@ -80,6 +86,15 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn served(part: &'static str, uri: &str, source: Self) -> Self {
         Self::Served { part, uri: uri.to_owned(), source: Box::new(source) }
+    }
+
+    /// Why the store or server that the environment names cannot be used.
+    pub(crate) fn of_environment(source: mlops_registry::Error) -> Self {
+        if source.is_unsupported() && !cfg!(feature = "mlflow") {
+            Self::WithoutServers { source }
+        } else {
+            source.into()
+        }
     }
 
     /// What a trial failed of, or else why the search did.

@@ -17,11 +17,12 @@ mod served;
 mod source;
 mod split;
 mod train;
+mod training_run;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use mlops_registry::{LocalStore, env};
+use mlops_registry::{LocalStore, Tracking, env};
 
 use crate::cli::{Cli, Command, StoreArgs, TrainArgs};
 use crate::configuration::Configuration;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Promote(args) => promote::promote(&args),
         Command::Demo(args) => {
-            open(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
+            store(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
         }
     };
     match outcome {
@@ -67,12 +68,20 @@ fn train(args: TrainArgs) -> Result<(), Error> {
         test_rows: args.test_rows,
         config: args.config,
     };
-    let outcome = train::train(&wines, &open(&args.store)?, &options)?;
+    let outcome = train::train(&wines, &tracking(&args.store)?, &options)?;
     say(serde_json::to_string(&outcome).map_err(Error::Answer)?);
     Ok(())
 }
 
-fn open(args: &StoreArgs) -> Result<LocalStore, Error> {
+/// The store of the arguments, else the store or server of the environment.
+fn tracking(args: &StoreArgs) -> Result<Tracking, Error> {
+    match &args.store {
+        Some(root) => Ok(Tracking::local(LocalStore::open(root)?)),
+        None => env::tracking().map_err(Error::of_environment),
+    }
+}
+
+fn store(args: &StoreArgs) -> Result<LocalStore, Error> {
     Ok(match &args.store {
         Some(root) => LocalStore::open(root)?,
         None => env::store()?,

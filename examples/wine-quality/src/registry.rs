@@ -26,12 +26,7 @@ impl NamedRegistry {
         }
         let registry = match &self.args.store {
             Some(root) => Registry::local(LocalStore::open_existing(root)?),
-            None => env::registry().map_err(|source| match source {
-                source if source.is_unsupported() && !cfg!(feature = "mlflow") => {
-                    Error::WithoutServers { source }
-                }
-                source => source.into(),
-            })?,
+            None => env::registry().map_err(Error::of_environment)?,
         };
         Ok(self.opened.get_or_init(|| registry))
     }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use mlops_core::SaveModel;
-use mlops_pipeline::{Candidate, FinishedTrial, Trial};
-use mlops_registry::{LocalStore, Run, RunLogger, RunStatus};
+use mlops_pipeline::{FinishedTrial, Trial};
+use mlops_registry::{
+    Experiment, LocalStore, RunLogger, RunStatus, TrackedModel, TrackedRun, Tracking,
+};
 use mlops_xgboost::{Booster, XgboostModel};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::configuration::Configuration;
 use crate::data::Wines;
@@ -18,8 +21,14 @@ use crate::models::Models;
 use crate::screen::{progress, say};
 use crate::search::{Measured, Parts, SearchOptions};
 use crate::split::{Split, distinct};
+use crate::training_run::TrainingRun;
 
 const EXPERIMENT: &str = "wine_quality";
+const PREDICTION: &str = "wine_quality";
+const DRIFT: &str = "wine_quality_drift";
+const OUTLIERS: &str = "wine_quality_outlier";
+/// The alias of the models that were trained last.
+const CHALLENGER: &str = "challenger";
 /// The artifact of the booster that the original's protocol chooses; it is logged to be measured, not registered.
 pub(crate) const ORIGINAL_PROTOCOL: &str = "original_protocol";
 
@@ -32,7 +41,7 @@ pub(crate) struct Options {
     pub(crate) split: Option<PathBuf>,
     /// The test rows of the original's protocol; drawn by the seed if there are none.
     pub(crate) test_rows: Option<PathBuf>,
-    /// Where to write which models were registered; into the store if not said.
+    /// Where to write which models were registered; into the store, or here for a server, if not said.
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -61,10 +70,10 @@ pub(crate) struct Outcome {
     pub(crate) configuration: Configuration,
 }
 
-/// Trains on `wines` and registers the models in `store`.
+/// Trains on `wines`, tracks that and registers the models; goes on with a training of the same that was killed.
 pub(crate) fn train(
     wines: &Wines,
-    store: &LocalStore,
+    tracking: &Tracking,
     options: &Options,
 ) -> Result<Outcome, Error> {
     let seed = options.search.seed;
@@ -76,14 +85,31 @@ pub(crate) fn train(
         Some(path) => Split::original_from(wines, path)?,
         None => Split::original(wines, seed),
     };
-    let honest = Protocolled::new("trial", wines, honest)?;
-    let original = Protocolled::new("original-trial", wines, original)?;
-    let experiment = store.experiment(EXPERIMENT)?;
-    let run = store.start_run(&experiment, "train", None)?;
-    let outcome = Training { wines, store, options, experiment: &experiment, run: &run }
-        .run(&honest, &original);
-    run.finish(if outcome.is_ok() { RunStatus::Finished } else { RunStatus::Failed })?;
-    outcome
+    let honest = Protocolled::honest(wines, honest)?;
+    let original = Protocolled::original(wines, original)?;
+    let experiment = tracking.experiment(EXPERIMENT)?;
+    let subject = subject(wines, options, [&honest, &original]);
+    let run = TrainingRun::begin(tracking, &experiment, &subject)?;
+    let training =
+        Training { wines, tracking, options, experiment: &experiment, run: &run, subject };
+    let outcome = training.run(&honest, &original);
+    let finished = run.finish(end(&outcome));
+    // Of two errors the first is the reason.
+    outcome.and_then(|outcome| finished.map(|()| outcome))
+}
+
+fn end<T, E>(outcome: &Result<T, E>) -> RunStatus {
+    if outcome.is_ok() { RunStatus::Finished } else { RunStatus::Failed }
+}
+
+/// What the models are a function of, beside this program.
+fn subject(wines: &Wines, options: &Options, protocols: [&Protocolled; 2]) -> String {
+    let SearchOptions { trials, seed, .. } = options.search;
+    let mut text = format!("{} {} {trials} {seed}", env!("CARGO_PKG_VERSION"), wines.digest());
+    for protocol in protocols {
+        text += &protocol.split.to_csv();
+    }
+    format!("{:x}", Sha256::digest(text))
 }
 
 /// Says what the two figures mean.
@@ -104,6 +130,7 @@ fn explain(wines: &Wines, outcome: &Outcome, honest: &Split, original: &Split) {
 
 /// A split with its data.
 struct Protocolled {
+    name: &'static str,
     /// What its trials are called.
     trial: &'static str,
     split: Split,
@@ -120,8 +147,13 @@ struct Found {
 }
 
 impl Protocolled {
-    fn new(trial: &'static str, wines: &Wines, split: Split) -> Result<Self, Error> {
-        Ok(Self { trial, parts: Parts::new(wines, &split)?, split })
+    fn honest(wines: &Wines, split: Split) -> Result<Self, Error> {
+        Ok(Self { name: "honest", trial: "trial", parts: Parts::new(wines, &split)?, split })
+    }
+
+    fn original(wines: &Wines, split: Split) -> Result<Self, Error> {
+        let parts = Parts::new(wines, &split)?;
+        Ok(Self { name: "original", trial: "original-trial", parts, split })
     }
 
     fn model(&self, booster: &Booster) -> Result<XgboostModel, Error> {
@@ -131,38 +163,45 @@ impl Protocolled {
 
 struct Training<'a> {
     wines: &'a Wines,
-    store: &'a LocalStore,
+    tracking: &'a Tracking,
     options: &'a Options,
-    experiment: &'a mlops_registry::Experiment,
-    run: &'a Run,
+    experiment: &'a Experiment,
+    run: &'a TrainingRun,
+    subject: String,
 }
 
 impl Training<'_> {
     fn run(&self, honest: &Protocolled, original: &Protocolled) -> Result<Outcome, Error> {
-        self.run.log_param("data.rows", self.wines.n_wines())?;
-        self.run.log_param("search.seed", self.options.search.seed)?;
-        self.run.log_param("search.trials", self.options.search.trials)?;
+        let run = &self.run.run;
+        run.log_param("data.rows", self.wines.n_wines())?;
+        run.log_param("data.digest", self.wines.digest())?;
+        run.log_param("search.seed", self.options.search.seed)?;
+        run.log_param("search.trials", self.options.search.trials)?;
         let [honestly, originally] = [self.search(honest)?, self.search(original)?];
         let (auc, auc_original_protocol) = (honestly.test_auc, originally.test_auc);
-        self.run.log_metric("auc", auc, 0)?;
-        self.run.log_metric("auc_original_protocol", auc_original_protocol, 0)?;
-        self.artifact("split.csv", &honest.split.to_csv())?;
-        self.artifact("split_original_protocol.csv", &original.split.to_csv())?;
-        self.run.log_model(ORIGINAL_PROTOCOL, &original.model(&originally.booster)?)?;
+        run.log_metric("auc", auc, 0)?;
+        run.log_metric("auc_original_protocol", auc_original_protocol, 0)?;
+        self.log_texts(&[
+            ("split.csv", honest.split.to_csv()),
+            ("split_original_protocol.csv", original.split.to_csv()),
+        ])?;
+        log_model(run, ORIGINAL_PROTOCOL, &original.model(&originally.booster)?)?;
 
         let configuration = match self.options.protocol {
             Protocol::Grouped => self.register(honest, &honestly)?,
             Protocol::Original => self.register(original, &originally)?,
         };
-        let config = self.options.config.clone();
-        let config = config.unwrap_or_else(|| self.store.root().join("configuration.json"));
+        let config = self.options.config.clone().unwrap_or_else(|| {
+            let root = self.tracking.store().map_or_else(|| Path::new(""), LocalStore::root);
+            root.join("configuration.json")
+        });
         configuration.write(&config)?;
         let outcome = Outcome {
             auc,
             auc_original_protocol,
             search_seconds: honestly.seconds,
             search_seconds_original_protocol: originally.seconds,
-            run_id: self.run.id().to_string(),
+            run_id: run.id().to_string(),
             config,
             configuration,
         };
@@ -174,7 +213,9 @@ impl Training<'_> {
     fn search(&self, protocol: &Protocolled) -> Result<Found, Error> {
         let bar = progress(self.options.search.trials, "trials");
         let began = Instant::now();
-        let outcome = self.options.search.search().run(|trial| {
+        let journal = self.run.journal(protocol.name);
+        let search = self.options.search.search().journal(&journal, &self.subject);
+        let outcome = search.run(|trial| {
             let auc = self.trial(trial, protocol);
             bar.inc(1);
             auc
@@ -190,43 +231,58 @@ impl Training<'_> {
     /// Tries one candidate in a run of its own; its AUC on the wines that choose.
     fn trial(&self, trial: &mut Trial<'_>, protocol: &Protocolled) -> Result<f64, Error> {
         let name = format!("{}-{}", protocol.trial, trial.index());
-        let run = self.store.start_run(self.experiment, &name, Some(self.run.id()))?;
+        let run = self.tracking.start_run(self.experiment, &name, Some(self.run.run.id()))?;
         let outcome = attempt(trial, &protocol.parts, &run);
-        run.finish(if outcome.is_ok() { RunStatus::Finished } else { RunStatus::Failed })?;
-        outcome
+        let finished = run.finish(end(&outcome));
+        outcome.and_then(|auc| Ok(finished.map(|()| auc)?))
     }
 
     /// Fits the detectors, logs and registers all three models.
     fn register(&self, chosen: &Protocolled, found: &Found) -> Result<Configuration, Error> {
-        log_candidate(self.run, &found.best.candidate)?;
+        for (name, value) in found.best.candidate.iter() {
+            self.run.run.log_param(name, value)?;
+        }
         let rows = distinct(self.wines, &chosen.split.train);
         let reference = self.wines.records(chosen.parts.train().schema(), &rows)?;
         let prediction = chosen.model(&found.booster)?;
         let models = Models::fit(prediction, &reference, self.options.search.seed)?;
-        Ok(Configuration {
-            prediction: self.register_one("wine_quality", &models.prediction)?,
-            drift: self.register_one("wine_quality_drift", &models.drift)?,
-            outliers: self.register_one("wine_quality_outlier", &models.outliers)?,
-        })
+        let run = &self.run.run;
+        let prediction = log_model(run, PREDICTION, &models.prediction)?;
+        let drift = log_model(run, DRIFT, &models.drift)?;
+        let outliers = log_model(run, OUTLIERS, &models.outliers)?;
+        let logged = [(PREDICTION, &prediction), (DRIFT, &drift), (OUTLIERS, &outliers)];
+        let versions = self.tracking.register_all(&logged, CHALLENGER)?;
+        let uris = versions.iter().map(|it| format!("models:/{}/{}", it.name, it.version));
+        let [prediction, drift, outliers] =
+            uris.collect::<Vec<_>>().try_into().map_err(|_| Error::NoModels)?;
+        Ok(Configuration { prediction, drift, outliers })
     }
 
-    fn register_one(&self, name: &str, model: &impl SaveModel) -> Result<String, Error> {
-        let logged = self.run.log_model(name, model)?;
-        self.store.register(name)?;
-        let version = self.store.create_model_version(name, &logged)?.version;
-        Ok(format!("models:/{name}/{version}"))
+    /// Logs texts as artifacts of these names.
+    fn log_texts(&self, texts: &[(&str, String)]) -> Result<(), Error> {
+        let folder = tempfile::tempdir().map_err(Error::io(&std::env::temp_dir()))?;
+        for (name, text) in texts {
+            let path: &Path = &folder.path().join(name);
+            fs::write(path, text).map_err(Error::io(path))?;
+        }
+        Ok(self.run.run.log_artifacts(folder.path(), "")?)
     }
+}
 
-    fn artifact(&self, name: &str, content: &str) -> Result<(), Error> {
-        let path: &Path = &self.run.artifacts()?.join(name);
-        fs::write(path, content).map_err(Error::io(path))
+/// Logs a model, unless a process that was killed has logged it: the same training makes the same models.
+fn log_model(run: &TrackedRun, name: &str, model: &impl SaveModel) -> Result<TrackedModel, Error> {
+    match run.model(name)? {
+        Some(logged) => Ok(logged),
+        None => Ok(run.log_model(name, model)?),
     }
 }
 
 /// Tries one candidate and tells the run all about it; its AUC on the wines that choose.
-fn attempt(trial: &mut Trial<'_>, parts: &Parts, run: &Run) -> Result<f64, Error> {
-    log_candidate(run, trial.candidate())?;
+fn attempt(trial: &mut Trial<'_>, parts: &Parts, run: &TrackedRun) -> Result<f64, Error> {
     let logger = RunLogger::new(run.clone())?;
+    for (name, value) in trial.candidate().iter() {
+        logger.log_param(name, value);
+    }
     let mut round = 0;
     let measured = parts.attempt(trial, |loss| {
         logger.log_metric("validation_logloss", loss, round);
@@ -248,11 +304,4 @@ fn attempt(trial: &mut Trial<'_>, parts: &Parts, run: &Run) -> Result<f64, Error
     logger.set_tag("pruned", trial.is_pruned());
     let report = logger.finish();
     if report.is_complete() { Ok(auc) } else { Err(Error::Unlogged { report }) }
-}
-
-fn log_candidate(run: &Run, candidate: &Candidate) -> Result<(), Error> {
-    for (name, value) in candidate.iter() {
-        run.log_param(name, value)?;
-    }
-    Ok(())
 }

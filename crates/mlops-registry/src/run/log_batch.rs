@@ -32,16 +32,9 @@ impl Run {
                 new_params.push((key, value));
             }
         }
-        for (key, value) in new_params {
-            self.write(PARAMS, key, value)?;
-        }
-        for (key, value) in tags {
-            self.write(TAGS, key, value)?;
-        }
-        for (key, lines) in lines {
-            self.append_metric(key, &lines)?;
-        }
-        Ok(())
+        self.write_all(PARAMS, new_params)?;
+        self.write_all(TAGS, tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        self.append_metrics(lines.iter().map(|(key, lines)| (*key, lines.as_str())))
     }
 }
 

@@ -15,6 +15,12 @@ pub(crate) fn run(folder: &Path, args: &[&str]) -> Output {
     program(args).current_dir(folder).output().unwrap()
 }
 
+/// Starts the program in `folder`, as [`run`] does, without waiting for it.
+pub(crate) fn start(folder: &Path, args: &[&str]) -> Child {
+    let mut command = program(args);
+    command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 pub(crate) fn bundled_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use mlops_core::{LoadContext, LoadModel, ModelDir};
 use mlops_registry::{LocalStore, RunStatus};
@@ -10,7 +11,7 @@ use mlops_xgboost::{XgboostModel, roc_auc};
 use ndarray::Array2;
 use serde::Deserialize;
 
-use crate::program::{bundled_data, run, text};
+use crate::program::{bundled_data, run, start, text};
 
 #[derive(Deserialize)]
 struct Outcome {
@@ -126,24 +127,77 @@ fn the_model_of_the_original_protocol_can_be_registered() {
     assert!(config.is_file());
 }
 
+/// The bytes of the files of the three registered models, without those that tell of the run.
+fn models(store: &LocalStore) -> [Vec<Vec<u8>>; 3] {
+    ["wine_quality", "wine_quality_drift", "wine_quality_outlier"].map(|name| {
+        let uri = format!("models:/{name}@challenger").parse().unwrap();
+        let dir = ModelDir::open(store.resolve(&uri).unwrap()).unwrap();
+        let files = dir.files().unwrap().into_iter().filter(|file| file.path != "MLmodel");
+        let files: Vec<_> =
+            files.map(|file| fs::read(dir.path().join(file.path)).unwrap()).collect();
+        assert!(!files.is_empty());
+        files
+    })
+}
+
+fn trained(folder: &Path, args: &[&str]) -> LocalStore {
+    let output = run(folder, args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    LocalStore::open(folder.join("mlruns")).unwrap()
+}
+
 #[test]
 fn the_number_of_jobs_does_not_change_a_byte() {
     let models = ["1", "2"].map(|jobs| {
         let folder = tempfile::tempdir().unwrap();
         let args = ["train", "--trials", "12", "--seed", "3", "--jobs", jobs];
-        let output = run(folder.path(), &args);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        let store = LocalStore::open(folder.path().join("mlruns")).unwrap();
-        ["wine_quality", "wine_quality_drift", "wine_quality_outlier"].map(|name| {
-            let uri = format!("models:/{name}/1").parse().unwrap();
-            let dir = ModelDir::open(store.resolve(&uri).unwrap()).unwrap();
-            let files = dir.files().unwrap().into_iter().filter(|file| file.path != "MLmodel");
-            let files = files.map(|file| fs::read(dir.path().join(file.path)).unwrap());
-            files.collect::<Vec<_>>()
-        })
+        models(&trained(folder.path(), &args))
     });
-    assert!(models[0].iter().all(|files| !files.is_empty()));
     assert!(models[0] == models[1]);
+}
+
+#[test]
+fn a_training_that_is_killed_is_gone_on_with() {
+    let args = ["train", "--trials", "8", "--seed", "5"];
+    let undisturbed = tempfile::tempdir().unwrap();
+    let undisturbed = models(&trained(undisturbed.path(), &args));
+
+    let folder = tempfile::tempdir().unwrap();
+    for n_trials in [1, 5, 9, 13] {
+        let mut training = start(folder.path(), &args);
+        while n_journalled(folder.path()) < n_trials {
+            assert_eq!(training.try_wait().unwrap(), None, "it ended before it was killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        training.kill().unwrap();
+        training.wait().unwrap();
+    }
+    let store = trained(folder.path(), &args);
+    assert!(models(&store) == undisturbed);
+    let runs = store.runs(&store.experiment("wine_quality").unwrap()).unwrap();
+    let (parents, trials): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|run| run.parent().unwrap().is_none());
+    assert_eq!(parents.len(), 1);
+    let statuses: Vec<_> = trials.iter().map(|run| run.info().unwrap().status).collect();
+    let n = |status| statuses.iter().filter(|it| **it == status).count();
+    assert!(n(RunStatus::Killed) <= 4 * 4, "{statuses:?}");
+    assert!(n(RunStatus::Finished) >= 2 * 8, "{statuses:?}");
+    assert_eq!(n(RunStatus::Running), 0);
+    // The same training once more is another one.
+    assert_eq!(models(&trained(folder.path(), &args)), undisturbed);
+    assert_eq!(store.versions("wine_quality").unwrap().len(), 2);
+}
+
+/// How many trials stand in the journals of the runs.
+fn n_journalled(folder: &Path) -> usize {
+    let children = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    let runs = children(&folder.join("mlruns")).into_iter().flat_map(|it| children(&it));
+    let journals = runs.flat_map(|run| children(&run.join("artifacts/search")));
+    let texts = journals.filter_map(|journal| fs::read_to_string(journal).ok());
+    texts.map(|text| text.lines().count().saturating_sub(1)).sum()
 }
 
 #[test]

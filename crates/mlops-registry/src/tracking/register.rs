@@ -1,0 +1,129 @@
+use super::{Backend, TrackedModel, Tracking};
+#[cfg(feature = "client")]
+use crate::client::NewModelVersion;
+use crate::{Error, ModelVersion};
+
+/// Calls the same method of the store or client.
+macro_rules! on_either {
+    ($tracking:expr, $method:ident($($argument:expr),*)) => {
+        match &$tracking.backend {
+            Backend::Local(store) => store.$method($($argument),*),
+            #[cfg(feature = "client")]
+            Backend::Server(client) => client.$method($($argument),*),
+        }
+    };
+}
+
+/// What was done.
+#[derive(Default)]
+struct Done {
+    versions: Vec<ModelVersion>,
+    /// Which versions the alias pointed to before it pointed to the first of the new ones.
+    replaced: Vec<Option<u64>>,
+}
+
+impl Tracking {
+    /// Makes logged models the next versions of registered models, given with their names, and has an alias of each point to
+    /// them: all or none. A name that is not registered is.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](crate::ErrorKind::InvalidName) if a name or the alias is none
+    /// * what goes wrong with store or server; the versions that were made are removed and the aliases put back, and if that
+    ///   fails too, the error says so
+    ///
+    /// # Examples
+    /// ```
+    /// # use mlops_core::{ModelDirWriter, ModelError, SaveModel};
+    /// # struct Constant;
+    /// # impl SaveModel for Constant {
+    /// #     fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError> {
+    /// #         dir.file("constant", b"1")
+    /// #     }
+    /// # }
+    /// # let (model, folder) = (Constant, tempfile::tempdir()?);
+    /// use mlops_registry::{LocalStore, Tracking};
+    ///
+    /// let tracking = Tracking::local(LocalStore::open(folder.path().join("mlruns"))?);
+    /// let run = tracking.start_run(&tracking.experiment("wine quality")?, "train", None)?;
+    /// let logged = run.log_model("model", &model)?;
+    /// let versions = tracking.register_all(&[("wine_quality", &logged)], "challenger")?;
+    /// assert_eq!(versions[0].version, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn register_all(
+        &self,
+        models: &[(&str, &TrackedModel)],
+        alias: &str,
+    ) -> Result<Vec<ModelVersion>, Error> {
+        let mut done = Done::default();
+        match self.try_register_all(models, alias, &mut done) {
+            Ok(()) => Ok(done.versions),
+            Err(error) => Err(self.take_back(&done, alias, error)),
+        }
+    }
+
+    fn try_register_all(
+        &self,
+        models: &[(&str, &TrackedModel)],
+        alias: &str,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        for (name, model) in models {
+            on_either!(self, register(name))?;
+            done.versions.push(self.create_version(name, model)?);
+        }
+        for ModelVersion { name, version, .. } in &done.versions {
+            let before = match on_either!(self, model_version_by_alias(name, alias)) {
+                Ok(before) => Some(before.version),
+                Err(error) if error.is_not_found() => None,
+                Err(error) => return Err(error),
+            };
+            on_either!(self, set_alias(name, alias, *version))?;
+            done.replaced.push(before);
+        }
+        Ok(())
+    }
+
+    fn create_version(&self, name: &str, model: &TrackedModel) -> Result<ModelVersion, Error> {
+        match &self.backend {
+            Backend::Local(store) => store.create_model_version(name, &model.uri),
+            #[cfg(feature = "client")]
+            Backend::Server(client) => client.create_model_version(name, new_version(model)),
+        }
+    }
+
+    /// Undoes what was done, each step whatever becomes of the others, and returns what to report.
+    fn take_back(&self, done: &Done, alias: &str, error: Error) -> Error {
+        let mut first = None;
+        for (at, ModelVersion { name, version, .. }) in done.versions.iter().enumerate().rev() {
+            let aliased = match done.replaced.get(at) {
+                Some(Some(before)) => on_either!(self, set_alias(name, alias, *before)),
+                Some(None) => on_either!(self, delete_alias(name, alias)),
+                None => Ok(()),
+            };
+            let removed = on_either!(self, delete_model_version(name, *version));
+            for failure in [aliased, removed].into_iter().filter_map(Result::err) {
+                first.get_or_insert_with(|| (format!("`{name}/{version}`"), failure));
+            }
+        }
+        match first {
+            None => error,
+            Some((version, failure)) => {
+                let target = format_args!("{version}, as another model failed ({error})");
+                Error::new(failure.kind(), "take back", target).with_source(failure)
+            }
+        }
+    }
+}
+
+#[cfg(feature = "client")]
+fn new_version(model: &TrackedModel) -> NewModelVersion {
+    let version = match (&model.uri, &model.artifact_uri) {
+        (crate::ModelUri::LoggedModel { id, .. }, _) => {
+            NewModelVersion::of_logged_model(id.clone())
+        }
+        (uri, None) => NewModelVersion::new(uri.to_string()),
+        (_, Some(artifact_uri)) => NewModelVersion::new(artifact_uri),
+    };
+    version.run_id(model.run_id.clone())
+}
