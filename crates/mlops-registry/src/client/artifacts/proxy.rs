@@ -59,6 +59,19 @@ impl Store for Proxy {
         })
     }
 
+    /// The first byte comes with the size of the file.
+    fn find<'a>(&'a self, path: &'a str) -> Answer<'a, Option<Artifact>> {
+        Box::pin(async move {
+            let first = Span { start: 0, end: Some(1), tag: None };
+            let (size, tag) = match self.read(path, Some(&first)).await {
+                Ok(content) => (content.size, content.tag),
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            Ok(Some(Artifact { path: path.to_owned(), size, is_folder: false, tag }))
+        })
+    }
+
     fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()> {
         Box::pin(async move {
             let call = Call::new(WRITE, Method::PUT, "").target(path).idempotent();

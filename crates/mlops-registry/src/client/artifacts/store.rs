@@ -27,6 +27,15 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// Makes `source` the file at `path`.
     fn write<'a>(&'a self, path: &'a str, source: &'a Path, sent: Sent) -> Answer<'a, ()>;
 
+    /// What is known of the file at `path`, if it is there; a store overrides it where it says so for less than a listing.
+    fn find<'a>(&'a self, path: &'a str) -> Answer<'a, Option<Artifact>> {
+        Box::pin(async move {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let listed = self.list(folder).await?;
+            Ok(listed.into_iter().find(|artifact| artifact.path == path))
+        })
+    }
+
     /// Whether what was written is listed at once.
     fn lists_writes(&self) -> bool {
         true

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,12 +100,18 @@ async fn send(
 
 /// Looks whether the repository has what it was sent.
 async fn verify(repository: &ArtifactRepository, sources: &[Source]) -> Result<(), Error> {
-    let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    let folders: BTreeSet<String> = sources.iter().map(|source| folder(&source.path)).collect();
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Source { path, .. } in sources {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        folders.entry(folder).or_default().push(path);
+    }
     let mut sizes = BTreeMap::new();
-    for folder in folders {
-        let listed = repository.store.list(&folder).await?;
-        sizes.extend(listed.into_iter().map(|artifact| (artifact.path, artifact.size)));
+    for (folder, files) in folders {
+        let found = match files.as_slice() {
+            [file] => repository.store.find(file).await?.into_iter().collect(),
+            _ => repository.store.list(folder).await?,
+        };
+        sizes.extend(found.into_iter().map(|artifact| (artifact.path, artifact.size)));
     }
     for Source { path, size, .. } in sources {
         // A store that does not say how large a file is has it at least.
