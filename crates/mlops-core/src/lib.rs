@@ -23,7 +23,7 @@ pub use model::{
     Classifier, DriftDetector, Explainer, LoadContext, LoadModel, OutlierDetector,
     OutlierDetectorExt, Predictor, SaveModel,
 };
-pub use model_dir::{ModelDir, ModelDirWriter, ModelFile};
+pub use model_dir::{ModelDir, ModelDirWriter, ModelFile, WithInputExample};
 pub use monitor::DriftMonitor;
 pub use random::Random;
 pub use records::{

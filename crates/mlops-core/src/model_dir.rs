@@ -1,4 +1,6 @@
 mod files;
+mod input_example;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +13,8 @@ use serde_json::{Map, Value};
 use crate::{ModelError, ModelErrorKind, SaveModel, Schema, Signature, TensorSpec, durable, yaml};
 
 pub use files::ModelFile;
+pub use input_example::WithInputExample;
+pub use writer::ModelDirWriter;
 
 const MLMODEL: &str = "MLmodel";
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -32,6 +36,8 @@ struct Description {
     metadata: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signature: Option<Signature>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    saved_input_example_info: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run_id: Option<String>,
 }
@@ -149,59 +155,6 @@ impl ModelDir {
 
     fn malformed(&self, source: serde_json::Error) -> ModelError {
         ModelError::malformed(self.path.join(MLMODEL), source)
-    }
-}
-
-/// Collects what a model writes into its directory; the `MLmodel` file is written last.
-#[derive(Debug)]
-pub struct ModelDirWriter {
-    path: PathBuf,
-    description: Description,
-}
-
-impl ModelDirWriter {
-    fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), description: Description::default() }
-    }
-
-    /// Writes a file of the directory.
-    ///
-    /// # Errors
-    /// [`ModelError`] if the file cannot be written.
-    pub fn file(&mut self, name: &str, content: &[u8]) -> Result<(), ModelError> {
-        let path = self.path.join(name);
-        fs::write(&path, content).map_err(|error| ModelError::io(&path, error))
-    }
-
-    /// Sets the configuration of a flavor.
-    pub fn flavor(&mut self, name: &str, configuration: Value) {
-        self.description.flavors.insert(name.to_owned(), configuration);
-    }
-
-    /// Sets what the model reads and what it answers.
-    ///
-    /// # Errors
-    /// [`ModelError`] if the schema cannot be written as JSON.
-    pub fn schema(&mut self, schema: &Schema, output: &TensorSpec) -> Result<(), ModelError> {
-        let json = serde_json::to_value(schema)
-            .map_err(|error| ModelError::malformed(&self.path, error))?;
-        self.description.metadata.get_or_insert_default().insert(SCHEMA_KEY.to_owned(), json);
-        self.description.signature = Some(Signature::new(schema, output));
-        Ok(())
-    }
-
-    /// Sets what MLflow is told about inputs and outputs, where that is not what [`schema`](Self::schema) says: a model
-    /// in another form may want its columns as other types.
-    pub fn signature(&mut self, signature: Signature) {
-        self.description.signature = Some(signature);
-    }
-
-    fn finish(self) -> Result<Description, ModelError> {
-        let path = self.path.join(MLMODEL);
-        let text = yaml::to_string(&self.description)
-            .map_err(|error| ModelError::malformed(&path, error))?;
-        fs::write(&path, text).map_err(|error| ModelError::io(&path, error))?;
-        Ok(self.description)
     }
 }
 

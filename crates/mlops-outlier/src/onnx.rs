@@ -113,9 +113,6 @@ impl SaveModel for OnnxForest {
     fn save(&self, dir: &mut ModelDirWriter) -> Result<(), ModelError> {
         self.forest.save(dir)?;
         dir.file(FILE, &self.model)?;
-        for (name, content) in environment() {
-            dir.file(name, content.as_bytes())?;
-        }
         dir.flavor(
             "onnx",
             json!({
@@ -128,15 +125,7 @@ impl SaveModel for OnnxForest {
                 "providers": ["CPUExecutionProvider"],
             }),
         );
-        dir.flavor(
-            "python_function",
-            json!({
-                "data": FILE,
-                "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
-                "loader_module": "mlflow.onnx",
-                "python_version": PYTHON,
-            }),
-        );
+        dir.python_function(FILE, "mlflow.onnx", &REQUIREMENTS)?;
         let signature =
             signature(self.forest.schema()).map_err(|error| ModelError::malformed(FILE, error))?;
         dir.signature(signature);
@@ -157,18 +146,4 @@ fn signature(schema: &Schema) -> Result<Signature, mlops_core::Error> {
     Ok(signature)
 }
 
-const PYTHON: &str = "3.11";
 const REQUIREMENTS: [&str; 3] = ["mlflow>=2.22", "onnx>=1.12", "onnxruntime>=1.15"];
-
-/// The files by which MLflow sets up an environment, if it is not to load the model into its own.
-fn environment() -> [(&'static str, String); 3] {
-    let lines = |indent: &str| REQUIREMENTS.map(|line| format!("{indent}{line}\n")).concat();
-    let python_env = format!(
-        "python: '{PYTHON}'\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n"
-    );
-    let conda = format!(
-        "name: mlflow-env\nchannels:\n- conda-forge\ndependencies:\n- python={PYTHON}\n- pip\n- pip:\n{}",
-        lines("  - ")
-    );
-    [("requirements.txt", lines("")), ("python_env.yaml", python_env), ("conda.yaml", conda)]
-}

@@ -38,6 +38,9 @@ enum Unseen {
 const FLAVOR: &str = "xgboost";
 const FILE: &str = "model.ubj";
 
+/// What Python needs to load a model; XGBoost writes this form since version 3.1.
+const REQUIREMENTS: [&str; 2] = ["mlflow>=2.22", "xgboost>=3.1"];
+
 /// XGBoost's type of a feature that has categories.
 const CATEGORICAL: &str = "c";
 
@@ -189,7 +192,7 @@ impl SaveModel for XgboostModel {
                 "unseen_categories": self.unseen,
             }),
         );
-        dir.flavor("python_function", json!({"data": FILE, "loader_module": "mlflow.xgboost"}));
+        dir.python_function(FILE, "mlflow.xgboost", &REQUIREMENTS)?;
         dir.schema(&self.schema, &TensorSpec::per_row("float32"))
     }
 }
