@@ -23,7 +23,57 @@ fn a_card_says_what_it_was_told() {
         .limitation("<b>Old</b> data.")
         .figure("ROC curve", "figures/roc.svg")
         .figure("Calibration", "figures/cali bration.svg");
-    insta::assert_snapshot!(card.to_string(), @"");
+    insta::assert_snapshot!(card.to_string(), @r"
+    # wine\_quality
+
+    - Version: 3
+    - Run: 0a1b2c
+
+    ## Intended use
+
+    Ranks wines for a tasting.
+    Not for prices.
+
+    ## Data
+
+    | Part | Rows | Digest |
+    | --- | ---: | --- |
+    | training | 3900 | sha256:4a402cf0 |
+    | test | 4 | sha256:76c3f809 |
+
+    ## Metrics
+
+    | Metric | validation | test |
+    | --- | ---: | ---: |
+    | roc\_auc | 0.9000 | 0.7500 |
+    | seconds | 1.5000 | n/a |
+    | average\_precision | n/a | 0.8333 |
+    | log\_loss | n/a | 0.4723 |
+    | brier\_score | n/a | 0.1581 |
+    | expected\_calibration\_error | n/a | 0.3375 |
+    | accuracy | n/a | 0.7500 |
+    | precision | n/a | 1.0000 |
+    | recall | n/a | 0.5000 |
+    | f1 | n/a | 0.6667 |
+
+    ## Slices
+
+    | Slice | Rows | Positive | ROC AUC | Log-loss | Accuracy |
+    | --- | ---: | ---: | ---: | ---: | ---: |
+    | all | 4 | 2 | 0.7500 | 0.4723 | 0.7500 |
+    | red \| rosé | 2 | 0 | n/a | 0.2877 | 1.0000 |
+
+    ## Limitations
+
+    - Portuguese wines only.
+    - \<b\>Old\</b\> data.
+
+    ## Figures
+
+    ![ROC curve](figures/roc.svg)
+
+    ![Calibration](figures/cali%20bration.svg)
+    ");
 }
 
 #[test]

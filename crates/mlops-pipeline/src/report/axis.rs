@@ -12,6 +12,8 @@ pub(super) struct Axis {
     pub(super) range: Range<f64>,
     /// Where labels stand, and what they say.
     pub(super) ticks: Vec<(f64, String)>,
+    /// Whether a line goes from each label through the chart.
+    pub(super) has_lines: bool,
 }
 
 /// No axis reaches further, so that no difference overflows.
@@ -23,7 +25,7 @@ impl Axis {
     /// From 0 to 1, with a little room beyond.
     pub(super) fn share(title: &str) -> Self {
         let ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0].map(|at| (at, format!("{at:.1}")));
-        Self { title: title.to_owned(), range: -0.01..1.01, ticks: ticks.to_vec() }
+        Self { title: title.to_owned(), range: -0.01..1.01, ticks: ticks.to_vec(), has_lines: true }
     }
 
     /// From the lowest to the highest of some values, with a share of what is between them as room at either end.
@@ -58,7 +60,7 @@ impl Axis {
             range
         };
         let ticks = ticks(&range);
-        Ok(Self { title: title.to_owned(), range, ticks })
+        Ok(Self { title: title.to_owned(), range, ticks, has_lines: true })
     }
 
     /// Whole numbers from 0.
@@ -70,14 +72,14 @@ impl Axis {
         for (at, label) in &mut ticks {
             *label = format!("{at}");
         }
-        Self { title: title.to_owned(), range, ticks }
+        Self { title: title.to_owned(), range, ticks, has_lines: true }
     }
 
     /// One row for each name, the first on top; the middle of a row is at a half.
     pub(super) fn rows(names: impl ExactSizeIterator<Item = String>) -> Self {
         let n_rows = names.len() as f64;
         let ticks = names.enumerate().map(|(row, name)| (n_rows - row as f64 - 0.5, name));
-        Self { title: String::new(), range: 0.0..n_rows, ticks: ticks.collect() }
+        Self { title: String::new(), range: 0.0..n_rows, ticks: ticks.collect(), has_lines: false }
     }
 
     /// How much room the labels need beside a vertical axis.

@@ -45,8 +45,10 @@ pub fn calibration_curve(models: &[(&str, &CalibrationCurve)]) -> Result<String,
         for ((_, curve), color) in models.iter().zip(PALETTE) {
             chart.draw_series(curve.bins.iter().map(|bin| {
                 let stem = [0.0, bin.n_rows as f64].map(|count| (bin.mean_predicted, count));
-                PathElement::new(stem.to_vec(), style::line(color, 8))
+                PathElement::new(stem.to_vec(), style::line(color, 4))
             }))?;
+            let tops = curve.bins.iter().map(|bin| (bin.mean_predicted, bin.n_rows as f64));
+            chart.draw_series(tops.map(|top| Circle::new(top, 6, color.filled())))?;
         }
         Ok(String::new())
     })

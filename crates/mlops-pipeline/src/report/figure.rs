@@ -91,7 +91,8 @@ impl Figure<'_> {
     }
 
     fn above(&self) -> i32 {
-        (0..).zip(&self.legend).fold(TITLE_HEIGHT, |height, _| height + ENTRY_HEIGHT) + MARGIN / 2
+        let entries: i32 = self.legend.iter().map(|_| ENTRY_HEIGHT).sum();
+        TITLE_HEIGHT + entries + MARGIN / 2
     }
 
     fn paper(&self) -> (u32, u32) {
@@ -139,7 +140,7 @@ impl Entry {
             Mark::None => {}
         }
         let start = match &self.mark {
-            Mark::Scale(colors) => (0..).step_by(16).zip(colors).fold(32, |end, _| end + 16),
+            Mark::Scale(colors) => colors.iter().map(|_| 16).sum::<i32>() + 16,
             Mark::None => 0,
             _ => MARK_WIDTH,
         };
@@ -166,16 +167,18 @@ pub(super) fn chart<'a, 'b>(
         .x_label_area_size(BELOW_AXIS)
         .y_label_area_size(left)
         .build_cartesian_2d(x.clone(), y.clone())?;
-    chart
-        .configure_mesh()
-        .bold_line_style(style::line(GRID, 2))
+    let mut mesh = chart.configure_mesh();
+    mesh.bold_line_style(style::line(GRID, 2))
         .axis_style(style::line(AXIS, 2))
         .set_all_tick_mark_size(TICK)
         .label_style(style::font(LABEL))
         .axis_desc_style(style::font(TEXT))
         .x_desc(x.title.clone())
-        .y_desc(y.title.clone())
-        .draw()?;
+        .y_desc(y.title.clone());
+    if !y.has_lines {
+        mesh.disable_y_mesh();
+    }
+    mesh.draw()?;
     Ok(chart)
 }
 

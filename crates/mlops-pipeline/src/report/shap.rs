@@ -10,7 +10,7 @@ use super::curves;
 use super::figure::{self, BELOW_AXIS, Entry, Figure, Mark};
 use super::importance::{MOST_FEATURES, PLOT_WIDTH, most_shown, rows_height};
 use super::marks;
-use super::style::{self, AXIS, QUIET};
+use super::style::{self, AXIS, GRID, QUIET};
 
 /// So many dots has a feature at most.
 const MOST_ROWS: usize = 2000;
@@ -79,6 +79,10 @@ pub fn shap_summary<S: AsRef<str>>(
     let size = (left + PLOT_WIDTH, rows_height(features.len(), ROW_HEIGHT) + BELOW_AXIS);
     Figure { title: "Contributions of the features", legend, size }.draw(|area| {
         let mut chart = figure::chart(area, &x, &y, left)?;
+        for (middle, _) in &y.ticks {
+            let ends = [x.range.start, x.range.end].map(|end| (end, *middle));
+            curves::line(&mut chart, ends, GRID, 2)?;
+        }
         curves::line(&mut chart, [(0.0, y.range.start), (0.0, y.range.end)], AXIS, 3)?;
         let mut places: BTreeMap<Level, Vec<(i32, i32)>> = BTreeMap::new();
         for (feature, (middle, _)) in features.iter().zip(&y.ticks) {

@@ -44,7 +44,7 @@ fn charts(name: &str, n: usize) -> Vec<(&'static str, String)> {
     let names: Vec<String> = (0..25).map(|feature| format!("{feature} {name}")).collect();
     let importances: Vec<f64> = (0..25).map(|at| f64::from(at) - 12.0).collect();
     let space = SearchSpace::new().uniform("x", 0.0..1.0);
-    let search = Search::maximize(space).trials(n).startup_trials(n).pruning(Pruning::new());
+    let search = Search::maximize(space).trials(300).startup_trials(300).pruning(Pruning::new());
     let outcome = search.run(|trial| {
         let value = trial.candidate().real("x");
         for step in 0..5 {
