@@ -3,6 +3,7 @@
 pub mod durable;
 mod error;
 mod json_fault;
+pub mod metric;
 mod model;
 mod model_dir;
 mod monitor;

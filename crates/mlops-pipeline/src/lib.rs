@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod evaluation;
+mod model_card;
+pub mod report;
 mod search;
 
+pub use model_card::ModelCard;
 pub use search::{
     Candidate, FinishedTrial, JournalError, Pruning, Search, SearchError, SearchOutcome,
     SearchSpace, Trial, Value,

@@ -197,7 +197,7 @@ impl Search {
         // Of several, the first.
         let best = candidates.rev().max_by(|left, right| ahead(left).total_cmp(&ahead(right)));
         let best = best.ok_or(SearchError::AllPruned { trials: trials.len() })?.index;
-        Ok(SearchOutcome { trials, best })
+        Ok(SearchOutcome { trials, best, direction: self.direction })
     }
 
     fn open_journal<E: std::error::Error>(
@@ -225,6 +225,7 @@ impl Search {
 pub struct SearchOutcome {
     trials: Vec<FinishedTrial>,
     best: usize,
+    direction: Direction,
 }
 
 impl SearchOutcome {
@@ -236,6 +237,11 @@ impl SearchOutcome {
     /// The trial with the best value, of several the first; not one that was ended early.
     pub fn best(&self) -> &FinishedTrial {
         &self.trials[self.best]
+    }
+
+    /// Whether the search would rather have a value than another one.
+    pub(crate) fn is_better(&self, value: f64, than: f64) -> bool {
+        self.direction.sign() * value > self.direction.sign() * than
     }
 }
 

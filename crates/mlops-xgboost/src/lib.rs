@@ -6,7 +6,6 @@ mod error;
 mod explain;
 mod format;
 mod importance;
-mod metric;
 mod model;
 mod objective;
 mod train;
@@ -16,7 +15,7 @@ mod walk;
 pub use booster::Booster;
 pub use error::{Error, Unsupported};
 pub use importance::Importance;
-pub use metric::{log_loss, roc_auc};
+pub use mlops_core::metric::{log_loss, roc_auc};
 pub use model::XgboostModel;
 pub use train::{
     Dataset, EvalMetric, Evaluation, GrowPolicy, Monotone, Params, Round, Training,

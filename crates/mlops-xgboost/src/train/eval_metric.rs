@@ -1,7 +1,8 @@
+use mlops_core::metric::{Ranking, negative_log_likelihood};
+
 use super::TrainingObjective;
 use super::dataset::Dataset;
 use super::objective::class;
-use crate::metric::{self, log_loss_of};
 use crate::objective::largest;
 
 /// What is measured after every round; each is a mean over the rows by their weights.
@@ -69,11 +70,11 @@ impl EvalMetric {
             if weights > 0.0 { losses / weights } else { 0.0 }
         };
         match self {
-            Self::LogLoss => mean(&|at| log_loss_of(predictions[at], label(at))),
+            Self::LogLoss => mean(&|at| negative_log_likelihood(predictions[at], label(at))),
             Self::Auc => {
                 let positive = |row| weight(row) * label(row);
                 let negative = |row| weight(row) * (1.0 - label(row));
-                metric::area(predictions, positive, negative).unwrap_or(0.5)
+                Ranking::new(predictions).roc_auc(positive, negative).unwrap_or(0.5)
             }
             Self::Error => mean(&|at| {
                 if predictions[at] > 0.5 { 1.0 - label(at) } else { label(at) }
@@ -81,7 +82,7 @@ impl EvalMetric {
             Self::Rmse => mean(&|at| (f64::from(predictions[at]) - label(at)).powi(2)).sqrt(),
             Self::MultiLogLoss => {
                 let probability = |at| class(labels[at]).map_or(0.0, |class| row(at)[class]);
-                mean(&|at| log_loss_of(probability(at), 1.0))
+                mean(&|at| negative_log_likelihood(probability(at), 1.0))
             }
             Self::MultiError => {
                 let is_wrong = |at| Some(largest(row(at))) != class(labels[at]);
