@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -5,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mlops_registry::Stage;
 
 use crate::compat::Compat;
+use crate::score::{Format, OnError, STANDARD};
 use crate::train::Protocol;
 
 /// The rows of a window that is tested for drift, unless an argument says otherwise.
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Answer HTTP requests with the models that a configuration names.
     Serve(ServeArgs),
+    /// Score the rows of a CSV, JSON lines or Parquet file with the models that a configuration names.
+    Score(ScoreArgs),
     /// Put the models that a configuration names to use, all or none: stage, alias and history.
     Promote(PromoteArgs),
     /// Train, serve, send traffic and show what the monitoring makes of it, within a minute.
@@ -133,6 +137,52 @@ pub(crate) struct PromoteArgs {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScoreArgs {
+    /// The file that names the three models.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The rows to score; stdin for `-`.
+    #[arg(long, value_name = "FILE", default_value = STANDARD)]
+    pub(crate) input: PathBuf,
+    /// Where the rows go with their scores; a file appears when all of it is written. stdout for `-`.
+    #[arg(long, value_name = "FILE", default_value = STANDARD)]
+    pub(crate) output: PathBuf,
+    /// How the rows are written, before and after; what the names of the files end in if left out.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// What happens to a row that cannot be scored, such as one with a text where a number should be.
+    #[arg(long, value_enum, default_value_t = OnError::Stop)]
+    pub(crate) on_error: OnError,
+    /// What stands before the names of the columns that are added.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) prefix: String,
+    /// The most rows that are scored together; they do not change the scores.
+    #[arg(long, value_name = "ROWS", default_value = "8192", value_parser = batch_size)]
+    pub(crate) batch_size: NonZeroUsize,
+    /// How many threads score, at most 256; the number of cores if left out. They do not change the scores.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// A number of rows, up to a million.
+fn batch_size(text: &str) -> Result<NonZeroUsize, String> {
+    count(text, 1_000_000)
+}
+
+/// A number of threads.
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    count(text, 256)
+}
+
+fn count(text: &str, most: usize) -> Result<NonZeroUsize, String> {
+    let number: Option<NonZeroUsize> = text.parse().ok();
+    let number = number.filter(|number| number.get() <= most);
+    number.ok_or_else(|| format!("expected a number from 1 to {most}"))
 }
 
 /// The stages of models in use.

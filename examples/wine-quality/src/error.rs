@@ -79,6 +79,19 @@ pub(crate) enum Error {
     Search(#[source] Box<SearchError<Self>>),
     #[error("the store did not take all of the metrics: {report:?}")]
     Unlogged { report: LoggerReport },
+    #[error("{} cannot be scored", path.display())]
+    Score { path: PathBuf, source: Box<mlops_pipeline::BatchError> },
+    #[error(
+        "`--format` should say what the rows are: the names of input and output do not end in `.csv`, `.jsonl`, \
+         `.ndjson` or `.parquet`, or not in the same"
+    )]
+    Format,
+    #[cfg(feature = "parquet")]
+    #[error("Parquet is read from its end, so `--input` should name a file")]
+    ParquetStdin,
+    #[cfg(not(feature = "parquet"))]
+    #[error("this program was built without Parquet; build it with `--features parquet`")]
+    WithoutParquet,
     #[error("the demo did not show what it should")]
     Demo,
 }

@@ -1,4 +1,4 @@
-//! The wine-quality system: trains three models, serves them and watches drift and outliers.
+//! The wine-quality system: trains three models, serves them, scores files and watches drift and outliers.
 
 mod cli;
 mod compat;
@@ -10,6 +10,7 @@ mod error;
 mod models;
 mod promote;
 mod registry;
+mod score;
 mod screen;
 mod search;
 mod serve;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train(args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Score(args) => score::score(&args),
         Command::Promote(args) => promote::promote(&args),
         Command::Demo(args) => {
             store(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))

@@ -23,3 +23,13 @@ pub(crate) fn progress(steps: usize, what: &'static str) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// A bar for so many bytes, which shows only on a terminal, or none if it is not known how many they are.
+pub(crate) fn byte_progress(n_bytes: Option<u64>) -> ProgressBar {
+    let Some(n_bytes) = n_bytes else { return ProgressBar::hidden() };
+    let bar = ProgressBar::new(n_bytes);
+    match ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

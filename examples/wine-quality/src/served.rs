@@ -10,6 +10,7 @@ use mlops_core::{
 };
 use mlops_drift::{AlibiDrift, AlibiModel, Alpha, TabularDrift, WindowMonitor};
 use mlops_outlier::{Contamination, IsolationForest};
+use mlops_pipeline::BatchScoring;
 use mlops_pyobject::sklearn::SavedModel;
 use mlops_serve::{Model, Service, ServiceBuilder};
 use mlops_telemetry::Telemetry;
@@ -19,6 +20,7 @@ use crate::compat::{Compat, form, line_format};
 use crate::directories::Directories;
 use crate::error::Error;
 use crate::models::CONTAMINATION;
+use crate::screen::note;
 
 /// The name of the service in its log, as in the original.
 pub(crate) const SERVICE_NAME: &str = "WineQualityService";
@@ -38,7 +40,7 @@ pub(crate) struct ServedModels {
     windows: Box<dyn DriftDetector>,
     outliers: IsolationForest,
     /// What an operator should know of them.
-    pub(crate) remarks: Vec<String>,
+    remarks: Vec<String>,
 }
 
 impl ServedModels {
@@ -58,6 +60,18 @@ impl ServedModels {
         let outliers = within_reach(outliers, reference.as_ref(), &mut remarks);
         let Drift { detector: drift, windows, .. } = drift;
         Ok(Self { prediction, version, digest, drift, windows, outliers, remarks })
+    }
+
+    /// Says on stderr what an operator should know of them.
+    pub(crate) fn warn(&self) {
+        for remark in &self.remarks {
+            note(format_args!("warning: {remark}"));
+        }
+    }
+
+    /// The models as files are scored with them: with the same results as those of a service.
+    pub(crate) fn into_scoring(self) -> BatchScoring {
+        BatchScoring::new(Classifier::new(self.prediction)).outliers(self.outliers)
     }
 
     /// The models as a service has them, with a monitor of windows of so many rows, or of none.

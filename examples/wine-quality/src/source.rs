@@ -44,9 +44,7 @@ impl ConfigurationSource {
             return Ok(None);
         }
         let models = ServedModels::load(&directories, self.compat)?;
-        for remark in &models.remarks {
-            note(format_args!("warning: {remark}"));
-        }
+        models.warn();
         // Models that cannot be loaded are tried again the next time.
         self.identity = identity;
         self.failure = None;

@@ -5,5 +5,6 @@
 mod demo;
 mod program;
 mod python_models;
+mod score;
 mod service;
 mod train;
