@@ -74,6 +74,10 @@ pub(crate) enum Error {
     #[error("neither `XDG_STATE_HOME` nor `HOME` says where to keep what the search has found")]
     NoHome,
     #[error(transparent)]
+    Evaluation(#[from] mlops_pipeline::evaluation::EvaluationError),
+    #[error(transparent)]
+    Report(#[from] mlops_pipeline::report::ReportError),
+    #[error(transparent)]
     Filter(#[from] mlops_registry::FilterError),
     #[error("the search for parameters came to nothing")]
     Search(#[source] Box<SearchError<Self>>),

@@ -10,6 +10,7 @@ mod error;
 mod models;
 mod promote;
 mod registry;
+mod report;
 mod score;
 mod screen;
 mod search;

@@ -3,10 +3,12 @@
 use std::ops::ControlFlow;
 
 use mlops_core::Records;
+use mlops_pipeline::evaluation::{Confusion, ScoredRows};
 use mlops_pipeline::{Candidate, FinishedTrial, Pruning, Search, SearchSpace, Trial};
-use mlops_xgboost::{Booster, Dataset, Error, Params, log_loss, roc_auc};
+use mlops_xgboost::{Booster, Dataset, Params, log_loss, roc_auc};
 
 use crate::data::Wines;
+use crate::error::Error;
 use crate::split::Split;
 
 /// How to search.
@@ -17,6 +19,8 @@ pub(crate) struct SearchOptions {
     pub(crate) seed: u64,
 }
 
+/// A wine is called good if its probability is above.
+pub(crate) const THRESHOLD: f64 = 0.5;
 /// More rounds than a booster needs; training stops when it has not got better for a while.
 const MAX_ROUNDS: usize = 1000;
 const PATIENCE: usize = 50;
@@ -74,15 +78,6 @@ pub(crate) struct Measured {
     pub(crate) confusion: Confusion,
 }
 
-/// How many wines are called what, with a probability of one half as the border.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Confusion {
-    pub(crate) true_positives: usize,
-    pub(crate) false_positives: usize,
-    pub(crate) true_negatives: usize,
-    pub(crate) false_negatives: usize,
-}
-
 impl Parts {
     pub(crate) fn new(wines: &Wines, split: &Split) -> Result<Self, mlops_core::Error> {
         let schema = wines.schema(&split.train)?;
@@ -117,10 +112,11 @@ impl Parts {
             })
         })?;
         let probabilities = training.booster.predict(validation.0.values())?;
+        let rows = ScoredRows::new(&probabilities, &validation.1)?;
         Ok(Measured {
-            auc: roc_auc(&probabilities, &validation.1).ok_or(Error::OneClass)?,
+            auc: roc_auc(&probabilities, &validation.1).ok_or(mlops_xgboost::Error::OneClass)?,
             log_loss: log_loss(&probabilities, &validation.1),
-            confusion: Confusion::of(&probabilities, &validation.1),
+            confusion: Confusion::at(&rows, THRESHOLD),
         })
     }
 
@@ -137,47 +133,22 @@ impl Parts {
     /// The area under the ROC curve on the test rows.
     pub(crate) fn test_auc(&self, booster: &Booster) -> Result<f64, Error> {
         let (records, labels) = &self.test;
-        roc_auc(&booster.predict(records.values())?, labels).ok_or(Error::OneClass)
-    }
-}
-
-impl Confusion {
-    fn of(probabilities: &[f32], labels: &[bool]) -> Self {
-        let mut confusion = Self::default();
-        for (probability, label) in probabilities.iter().zip(labels) {
-            let count = match (*probability > 0.5, label) {
-                (true, true) => &mut confusion.true_positives,
-                (true, false) => &mut confusion.false_positives,
-                (false, false) => &mut confusion.true_negatives,
-                (false, true) => &mut confusion.false_negatives,
-            };
-            *count += 1;
-        }
-        confusion
+        let auc = roc_auc(&booster.predict(records.values())?, labels);
+        Ok(auc.ok_or(mlops_xgboost::Error::OneClass)?)
     }
 
-    pub(crate) fn accuracy(self) -> f64 {
-        let Self { true_positives, false_positives, true_negatives, false_negatives } = self;
-        let right = true_positives + true_negatives;
-        right as f64 / (right + false_positives + false_negatives) as f64
+    pub(crate) fn known(&self) -> &Records {
+        &self.known.0
+    }
+
+    pub(crate) fn test(&self) -> (&Records, &[bool]) {
+        (&self.test.0, &self.test.1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wines_are_counted_by_what_they_are_and_are_called() {
-        let probabilities = [0.9, 0.6, 0.5, 0.2, 0.1, 0.4];
-        let labels = [true, false, true, false, false, true];
-        let confusion = Confusion::of(&probabilities, &labels);
-        let Confusion { true_positives, false_positives, true_negatives, false_negatives } =
-            confusion;
-        let counts = [true_positives, false_positives, true_negatives, false_negatives];
-        assert_eq!(counts, [1, 1, 2, 2]);
-        assert_eq!(confusion.accuracy(), 0.5);
-    }
 
     #[test]
     fn what_was_best_on_the_validation_rows_is_fitted_to_all_that_may_be_known() {

@@ -1,16 +1,17 @@
 //! `train`: searches, measures honestly and by the original's protocol, logs and registers.
 
+mod protocolled;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
-use mlops_core::SaveModel;
-use mlops_pipeline::{FinishedTrial, Trial};
+use mlops_core::{SaveModel, WithInputExample};
+use mlops_pipeline::Trial;
 use mlops_registry::{
-    Experiment, LocalStore, RunLogger, RunStatus, TrackedModel, TrackedRun, Tracking,
+    Experiment, LocalStore, LogBatch, LogSink, NewMetric, RunStatus, TrackedModel, TrackedRun,
+    Tracking,
 };
-use mlops_xgboost::{Booster, XgboostModel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -18,10 +19,12 @@ use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
 use crate::models::Models;
+use crate::report::Report;
 use crate::screen::{progress, say};
-use crate::search::{Measured, Parts, SearchOptions};
+use crate::search::SearchOptions;
 use crate::split::{Split, distinct};
 use crate::training_run::TrainingRun;
+use protocolled::{Found, Protocolled, attempt};
 
 const EXPERIMENT: &str = "wine_quality";
 const PREDICTION: &str = "wine_quality";
@@ -29,6 +32,8 @@ const DRIFT: &str = "wine_quality_drift";
 const OUTLIERS: &str = "wine_quality_outlier";
 /// The alias of the models that were trained last.
 const CHALLENGER: &str = "challenger";
+/// So many wines are saved with each model, for whoever wants to try it.
+const EXAMPLE_ROWS: usize = 5;
 /// The artifact of the booster that the original's protocol chooses; it is logged to be measured, not registered.
 pub(crate) const ORIGINAL_PROTOCOL: &str = "original_protocol";
 
@@ -128,39 +133,6 @@ fn explain(wines: &Wines, outcome: &Outcome, honest: &Split, original: &Split) {
     ));
 }
 
-/// A split with its data.
-struct Protocolled {
-    name: &'static str,
-    /// What its trials are called.
-    trial: &'static str,
-    split: Split,
-    parts: Parts,
-}
-
-/// What a search has found.
-struct Found {
-    best: FinishedTrial,
-    booster: Booster,
-    test_auc: f64,
-    /// How long the trials took.
-    seconds: f64,
-}
-
-impl Protocolled {
-    fn honest(wines: &Wines, split: Split) -> Result<Self, Error> {
-        Ok(Self { name: "honest", trial: "trial", parts: Parts::new(wines, &split)?, split })
-    }
-
-    fn original(wines: &Wines, split: Split) -> Result<Self, Error> {
-        let parts = Parts::new(wines, &split)?;
-        Ok(Self { name: "original", trial: "original-trial", parts, split })
-    }
-
-    fn model(&self, booster: &Booster) -> Result<XgboostModel, Error> {
-        Ok(XgboostModel::new(booster.clone(), Arc::clone(self.parts.train().schema()))?)
-    }
-}
-
 struct Training<'a> {
     wines: &'a Wines,
     tracking: &'a Tracking,
@@ -181,16 +153,14 @@ impl Training<'_> {
         let (auc, auc_original_protocol) = (honestly.test_auc, originally.test_auc);
         run.log_metric("auc", auc, 0)?;
         run.log_metric("auc_original_protocol", auc_original_protocol, 0)?;
-        self.log_texts(&[
-            ("split.csv", honest.split.to_csv()),
-            ("split_original_protocol.csv", original.split.to_csv()),
-        ])?;
         log_model(run, ORIGINAL_PROTOCOL, &original.model(&originally.booster)?)?;
 
-        let configuration = match self.options.protocol {
-            Protocol::Grouped => self.register(honest, &honestly)?,
-            Protocol::Original => self.register(original, &originally)?,
+        let (chosen, found) = match self.options.protocol {
+            Protocol::Grouped => (honest, &honestly),
+            Protocol::Original => (original, &originally),
         };
+        self.log_artifacts(chosen, found, [honest, original])?;
+        let configuration = self.register(chosen, found)?;
         let config = self.options.config.clone().unwrap_or_else(|| {
             let root = self.tracking.store().map_or_else(|| Path::new(""), LocalStore::root);
             root.join("configuration.json")
@@ -222,10 +192,10 @@ impl Training<'_> {
         });
         let seconds = began.elapsed().as_secs_f64();
         bar.finish_and_clear();
-        let best = outcome.map_err(Error::search)?.best().clone();
-        let booster = protocol.parts.fit(&best)?;
+        let outcome = outcome.map_err(Error::search)?;
+        let booster = protocol.parts.fit(outcome.best())?;
         let test_auc = protocol.parts.test_auc(&booster)?;
-        Ok(Found { best, booster, test_auc, seconds })
+        Ok(Found { outcome, booster, test_auc, seconds })
     }
 
     /// Tries one candidate in a run of its own; its AUC on the wines that choose.
@@ -239,17 +209,21 @@ impl Training<'_> {
 
     /// Fits the detectors, logs and registers all three models.
     fn register(&self, chosen: &Protocolled, found: &Found) -> Result<Configuration, Error> {
-        for (name, value) in found.best.candidate.iter() {
+        for (name, value) in found.outcome.best().candidate.iter() {
             self.run.run.log_param(name, value)?;
         }
         let rows = distinct(self.wines, &chosen.split.train);
         let reference = self.wines.records(chosen.parts.train().schema(), &rows)?;
         let prediction = chosen.model(&found.booster)?;
         let models = Models::fit(prediction, &reference, self.options.search.seed)?;
+        let example = &rows[..rows.len().min(EXAMPLE_ROWS)];
+        let example = self.wines.records(chosen.parts.train().schema(), example)?;
         let run = &self.run.run;
-        let prediction = log_model(run, PREDICTION, &models.prediction)?;
-        let drift = log_model(run, DRIFT, &models.drift)?;
-        let outliers = log_model(run, OUTLIERS, &models.outliers)?;
+        let prediction =
+            log_model(run, PREDICTION, &WithInputExample::new(&models.prediction, &example))?;
+        let drift = log_model(run, DRIFT, &WithInputExample::new(&models.drift, &example))?;
+        let outliers =
+            log_model(run, OUTLIERS, &WithInputExample::new(&models.outliers, &example))?;
         let logged = [(PREDICTION, &prediction), (DRIFT, &drift), (OUTLIERS, &outliers)];
         let versions = self.tracking.register_all(&logged, CHALLENGER)?;
         let uris = versions.iter().map(|it| format!("models:/{}/{}", it.name, it.version));
@@ -258,14 +232,36 @@ impl Training<'_> {
         Ok(Configuration { prediction, drift, outliers })
     }
 
-    /// Logs texts as artifacts of these names.
-    fn log_texts(&self, texts: &[(&str, String)]) -> Result<(), Error> {
+    /// Logs the splits, and what there is to look at of the chosen model.
+    fn log_artifacts(
+        &self,
+        chosen: &Protocolled,
+        found: &Found,
+        [honest, original]: [&Protocolled; 2],
+    ) -> Result<(), Error> {
+        let run = &self.run.run;
         let folder = tempfile::tempdir().map_err(Error::io(&std::env::temp_dir()))?;
-        for (name, text) in texts {
+        for (name, split) in
+            [("split.csv", &honest.split), ("split_original_protocol.csv", &original.split)]
+        {
             let path: &Path = &folder.path().join(name);
-            fs::write(path, text).map_err(Error::io(path))?;
+            fs::write(path, split.to_csv()).map_err(Error::io(path))?;
         }
-        Ok(self.run.run.log_artifacts(folder.path(), "")?)
+        let report = Report {
+            booster: &found.booster,
+            parts: &chosen.parts,
+            search: &found.outcome,
+            name: PREDICTION,
+            run_id: run.id().to_string(),
+            digest: self.wines.digest(),
+        };
+        let evaluation = report.write(folder.path())?;
+        run.log_artifacts(folder.path(), "")?;
+        let metrics = evaluation.metrics().into_iter();
+        let metrics = metrics.map(|(name, value)| NewMetric::new(format!("test_{name}"), value, 0));
+        let mut batch = LogBatch::default();
+        batch.metrics = metrics.collect();
+        Ok(run.log_batch(&batch)?)
     }
 }
 
@@ -275,33 +271,4 @@ fn log_model(run: &TrackedRun, name: &str, model: &impl SaveModel) -> Result<Tra
         Some(logged) => Ok(logged),
         None => Ok(run.log_model(name, model)?),
     }
-}
-
-/// Tries one candidate and tells the run all about it; its AUC on the wines that choose.
-fn attempt(trial: &mut Trial<'_>, parts: &Parts, run: &TrackedRun) -> Result<f64, Error> {
-    let logger = RunLogger::new(run.clone())?;
-    for (name, value) in trial.candidate().iter() {
-        logger.log_param(name, value);
-    }
-    let mut round = 0;
-    let measured = parts.attempt(trial, |loss| {
-        logger.log_metric("validation_logloss", loss, round);
-        round += 1;
-    })?;
-    let Measured { auc, log_loss, confusion } = measured;
-    let metrics = [
-        ("validation_auc", auc),
-        ("validation_logloss_best", log_loss),
-        ("validation_accuracy", confusion.accuracy()),
-        ("validation_true_positives", confusion.true_positives as f64),
-        ("validation_false_positives", confusion.false_positives as f64),
-        ("validation_true_negatives", confusion.true_negatives as f64),
-        ("validation_false_negatives", confusion.false_negatives as f64),
-    ];
-    for (name, value) in metrics {
-        logger.log_metric(name, value, 0);
-    }
-    logger.set_tag("pruned", trial.is_pruned());
-    let report = logger.finish();
-    if report.is_complete() { Ok(auc) } else { Err(Error::Unlogged { report }) }
 }
