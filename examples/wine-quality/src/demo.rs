@@ -44,6 +44,7 @@ pub(crate) fn demo(store: &LocalStore, seed: u64, json: Option<&Path>) -> Result
         split: None,
         test_rows: None,
         config: None,
+        has_table: false,
     };
     let outcome = train::train(&wines, &Tracking::local(store.clone()), &options)?;
 

@@ -77,6 +77,8 @@ pub(crate) enum Error {
     Evaluation(#[from] mlops_pipeline::evaluation::EvaluationError),
     #[error(transparent)]
     Report(#[from] mlops_pipeline::report::ReportError),
+    #[error("the random forest that boosters are compared with cannot be fitted")]
+    Baseline(#[from] smartcore::error::Failed),
     #[error(transparent)]
     Filter(#[from] mlops_registry::FilterError),
     #[error("the search for parameters came to nothing")]

@@ -1,5 +1,6 @@
 //! The wine-quality system: trains three models, serves them, scores files and watches drift and outliers.
 
+mod baseline;
 mod cli;
 mod compat;
 mod configuration;
@@ -18,6 +19,7 @@ mod serve;
 mod served;
 mod source;
 mod split;
+mod table;
 mod train;
 mod training_run;
 
@@ -70,6 +72,7 @@ fn train(args: TrainArgs) -> Result<(), Error> {
         split: args.split,
         test_rows: args.test_rows,
         config: args.config,
+        has_table: true,
     };
     let outcome = train::train(&wines, &tracking(&args.store)?, &options)?;
     say(serde_json::to_string(&outcome).map_err(Error::Answer)?);

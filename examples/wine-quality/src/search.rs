@@ -137,6 +137,11 @@ impl Parts {
         Ok(auc.ok_or(mlops_xgboost::Error::OneClass)?)
     }
 
+    /// What trains candidates, and what compares them.
+    pub(crate) fn of_the_search(&self) -> ((&Records, &[bool]), (&Records, &[bool])) {
+        ((&self.train.0, &self.train.1), (&self.validation.0, &self.validation.1))
+    }
+
     pub(crate) fn known(&self) -> &Records {
         &self.known.0
     }

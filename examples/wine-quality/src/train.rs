@@ -15,6 +15,7 @@ use mlops_registry::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::baseline;
 use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
@@ -23,6 +24,7 @@ use crate::report::Report;
 use crate::screen::{progress, say};
 use crate::search::SearchOptions;
 use crate::split::{Split, distinct};
+use crate::table::BestTrials;
 use crate::training_run::TrainingRun;
 use protocolled::{Found, Protocolled, attempt};
 
@@ -48,6 +50,8 @@ pub(crate) struct Options {
     pub(crate) test_rows: Option<PathBuf>,
     /// Where to write which models were registered; into the store, or here for a server, if not said.
     pub(crate) config: Option<PathBuf>,
+    /// Whether the best candidates are shown, beside a random forest.
+    pub(crate) has_table: bool,
 }
 
 /// Whose model is registered.
@@ -175,6 +179,11 @@ impl Training<'_> {
             config,
             configuration,
         };
+        if self.options.has_table {
+            let auc = baseline::random_forest_auc(&chosen.parts, self.options.search.seed)?;
+            run.log_metric("validation_auc_random_forest", auc, 0)?;
+            say(BestTrials { outcome: &found.outcome, baseline: ("random forest", auc) });
+        }
         explain(self.wines, &outcome, &honest.split, &original.split);
         Ok(outcome)
     }
