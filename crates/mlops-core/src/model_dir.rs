@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ModelError, ModelErrorKind, SaveModel, Schema, Signature, TensorSpec, durable, yaml};
+use crate::{ModelError, ModelErrorKind, SaveModel, Schema, Signature, durable, yaml};
 
 pub use files::ModelFile;
 pub use input_example::WithInputExample;
@@ -174,7 +174,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Feature, Range};
+    use crate::{Feature, Range, TensorSpec};
 
     struct Constant(Schema);
 

@@ -16,7 +16,7 @@ const TREES: usize = 100;
 /// The area under the ROC curve that it has where candidates are compared. The means of the labels in its leaves are
 /// probabilities, which the library's classifier does not tell.
 pub(crate) fn random_forest_auc(parts: &Parts, seed: u64) -> Result<f64, Error> {
-    let ((train, is_good), (validation, labels)) = parts.of_the_search();
+    let [(train, is_good), (validation, labels)] = parts.of_the_search();
     let targets: Vec<f64> = is_good.iter().map(|is_good| f64::from(u8::from(*is_good))).collect();
     let params = RandomForestRegressorParameters::default().with_n_trees(TREES).with_seed(seed);
     let forest = RandomForestRegressor::fit(&matrix(train)?, &targets, params)?;

@@ -70,6 +70,9 @@ pub(crate) struct Parts {
     known: (Records, Vec<bool>),
 }
 
+/// Wines, and whether they are good.
+pub(crate) type Part<'a> = (&'a Records, &'a [bool]);
+
 /// How well a trial does where candidates are compared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured {
@@ -138,15 +141,15 @@ impl Parts {
     }
 
     /// What trains candidates, and what compares them.
-    pub(crate) fn of_the_search(&self) -> ((&Records, &[bool]), (&Records, &[bool])) {
-        ((&self.train.0, &self.train.1), (&self.validation.0, &self.validation.1))
+    pub(crate) fn of_the_search(&self) -> [Part<'_>; 2] {
+        [(&self.train.0, &self.train.1), (&self.validation.0, &self.validation.1)]
     }
 
     pub(crate) fn known(&self) -> &Records {
         &self.known.0
     }
 
-    pub(crate) fn test(&self) -> (&Records, &[bool]) {
+    pub(crate) fn test(&self) -> Part<'_> {
         (&self.test.0, &self.test.1)
     }
 }

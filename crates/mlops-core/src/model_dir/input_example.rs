@@ -1,3 +1,4 @@
+use ndarray::ArrayView1;
 use serde_json::{Value, json};
 
 use super::ModelDirWriter;
@@ -60,11 +61,11 @@ impl<M: SaveModel> SaveModel for WithInputExample<'_, M> {
 /// The records as pandas writes a table with the orientation `split`; a missing value is `null`.
 fn table(records: &Records) -> Value {
     let features = records.schema().features();
-    let rows = records.values().rows().into_iter().map(|row| {
+    let row = |row: ArrayView1<'_, f64>| -> Value {
         let cells = features.iter().zip(row).map(|(feature, value)| cell(feature.kind(), *value));
-        cells.collect::<Value>()
-    });
-    let data: Vec<Value> = rows.collect();
+        cells.collect()
+    };
+    let data: Vec<Value> = records.values().rows().into_iter().map(row).collect();
     json!({ "columns": records.schema().names().collect::<Vec<_>>(), "data": data })
 }
 

@@ -45,8 +45,8 @@ impl ModelDirWriter {
         loader_module: &str,
         requirements: &[&str],
     ) -> Result<(), ModelError> {
-        let lines = |indent: &str| -> String {
-            requirements.iter().map(|line| format!("{indent}{line}\n")).collect()
+        let lines = |indent: &str| {
+            requirements.iter().flat_map(|line| [indent, *line, "\n"]).collect::<String>()
         };
         let python_env = format!(
             "python: '{PYTHON}'\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n"
