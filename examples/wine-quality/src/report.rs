@@ -26,7 +26,7 @@ pub(crate) struct Report<'a> {
 }
 
 const FIGURES: &str = "figures";
-const OBJECTIVE: &str = "area under the ROC curve on the validation wines";
+const OBJECTIVE: &str = "AUC on the validation wines";
 const INTENDED_USE: &str = "Tells how likely a Portuguese Vinho Verde is to be graded 7 or better by its laboratory \
                             values, for sorting wines before they are tasted. Not for prices, health or single bottles \
                             that matter.";
