@@ -215,3 +215,38 @@ fn what_is_read_is_told_of() {
     let n_bytes = n_bytes.load(Ordering::Relaxed);
     assert!(0 < n_bytes && n_bytes <= length, "{n_bytes} of {length}");
 }
+
+/// A file that Python wrote.
+fn python(name: &str) -> File {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    File::open(format!("{folder}/{name}.parquet")).unwrap()
+}
+
+#[test]
+fn files_of_python_are_scored() {
+    for name in ["pandas", "pages_v2"] {
+        let mut output = Vec::new();
+        let summary = scoring().parquet(python(name), &mut output).unwrap();
+        assert_eq!((summary.n_scored, summary.n_outliers), (3, 2));
+        let before = ParquetRecordBatchReaderBuilder::try_new(python(name)).unwrap();
+        let after = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(output)).unwrap();
+        let metadata = after.metadata().file_metadata().key_value_metadata().unwrap();
+        assert_eq!(metadata.iter().filter(|pair| pair.key == "pandas").count(), 1);
+        assert_eq!(metadata.iter().filter(|pair| pair.key == "ARROW:schema").count(), 1);
+        let before: Vec<RecordBatch> = before.build().unwrap().map(Result::unwrap).collect();
+        let after: Vec<RecordBatch> = after.build().unwrap().map(Result::unwrap).collect();
+        assert_eq!(after[0].columns()[..6], before[0].columns()[..]);
+        let probabilities = after[0].column_by_name("probability").unwrap();
+        let expected = [9.4 / 21.0, 11.0 / 21.0, 0.0];
+        assert_eq!(probabilities.as_primitive::<Float64Type>().values(), &expected);
+    }
+}
+
+#[test]
+fn a_compression_that_needs_c_is_named() {
+    let error = score(&scoring(), python("zstd")).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "column `name` is compressed with zstd, which is not supported; expected snappy, gzip, LZ4 or none"
+    );
+}

@@ -12,7 +12,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 
-use super::{Trained, csv, records};
+use super::trained::Trained;
+use super::{csv, records};
 use crate::program::text;
 
 /// The records as a table with the features in reverse order between two other columns.
@@ -22,7 +23,8 @@ fn table(records: &Records) -> RecordBatch {
         Float64Array::from_iter((0..records.n_rows()).map(|row| (row % 3 > 0).then_some(2020.5)));
     let mut columns: Vec<(&str, ArrayRef)> =
         vec![("name", Arc::new(StringArray::from_iter_values(names)))];
-    for (column, name) in records.schema().names().enumerate().rev() {
+    for (column, feature) in records.schema().features().iter().enumerate().rev() {
+        let name = feature.name();
         let values = records.column(column);
         columns.push((
             name,
