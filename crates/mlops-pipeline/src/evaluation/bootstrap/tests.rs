@@ -101,7 +101,8 @@ fn what_cannot_be_compared_is_refused() {
         let error = PairedBootstrap::new().level(got).compare(&first, &first).unwrap_err();
         assert_eq!(error, EvaluationError::Level { got });
     }
-    PairedBootstrap::new().level(f64::NAN).compare(&first, &first).unwrap_err();
+    let error = PairedBootstrap::new().level(f64::NAN).compare(&first, &first).unwrap_err();
+    assert_eq!(error.to_string(), "level NaN, expected more than 0 and less than 1");
 }
 
 #[test]
