@@ -254,15 +254,12 @@ fn published(
         }
         return Ok(None);
     }
+    // To read a file that is not there is an inner error of MLflow 2.
     let artifacts = client.artifact_repository(&run.artifact_uri)?;
-    match artifacts.read(&format!("{name}/MLmodel")) {
-        Ok(_) => {
-            let artifact_uri = Some(format!("{}/{name}", artifacts.uri()));
-            Ok(Some(TrackedModel { uri: in_run, run_id, artifact_uri }))
-        }
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
+    let description = format!("{name}/MLmodel");
+    let is_there = artifacts.list()?.iter().any(|artifact| artifact.path == description);
+    let artifact_uri = Some(format!("{}/{name}", artifacts.uri()));
+    Ok(is_there.then_some(TrackedModel { uri: in_run, run_id, artifact_uri }))
 }
 
 fn uri_in_run(run_id: &RunId, name: &str) -> Result<ModelUri, Error> {

@@ -99,6 +99,13 @@ fn repository(server: &MockServer) -> ArtifactRepository {
 const MODEL: &[(&str, &str)] =
     &[("model/MLmodel", "flavors: {}"), ("model/a b/é&c.txt", "text"), ("model/empty", "")];
 
+/// A transfer, and what it told last.
+fn watched(transfer: Transfer) -> (Transfer, Arc<Mutex<Progress>>) {
+    let seen = Arc::new(Mutex::new(Progress::default()));
+    let told = Arc::clone(&seen);
+    (transfer.progress(move |progress| *told.lock().unwrap() = *progress), seen)
+}
+
 /// What lies in a folder, beside directories.
 fn names(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap();
@@ -120,9 +127,7 @@ async fn a_folder_comes_whole_and_goes_whole() {
     let files = Files::default();
     let server = files.serve();
     let repository = repository(&server);
-    let seen = Arc::new(Mutex::new(Progress::default()));
-    let told = Arc::clone(&seen);
-    let transfer = Transfer::default().progress(move |progress| *told.lock().unwrap() = *progress);
+    let (transfer, seen) = watched(Transfer::default());
     repository.upload(&source, "model", &transfer).await.unwrap();
     let sent: Vec<_> =
         server.requests().into_iter().filter(|it| it.line.starts_with("PUT")).collect();
@@ -220,11 +225,7 @@ async fn a_large_file_comes_in_segments() {
     let server = files.serve();
     let folder = tempfile::tempdir().unwrap();
     let destination = folder.path().join("copy");
-    let seen = Arc::new(Mutex::new(Progress::default()));
-    let told = Arc::clone(&seen);
-    let transfer = Transfer::default()
-        .segment_size(4)
-        .progress(move |progress| *told.lock().unwrap() = *progress);
+    let (transfer, seen) = watched(Transfer::default().segment_size(4));
     repository(&server).download("model", &destination, &transfer).await.unwrap();
     assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
     assert_eq!(ranges(&server), ["bytes=0-3", "bytes=4-7", "bytes=8-9"]);
@@ -276,11 +277,7 @@ async fn a_large_file_that_changes_is_fetched_anew() {
     let server = server.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let destination = folder.path().join("copy");
-    let seen = Arc::new(Mutex::new(Progress::default()));
-    let told = Arc::clone(&seen);
-    let transfer = Transfer::default()
-        .segment_size(4)
-        .progress(move |progress| *told.lock().unwrap() = *progress);
+    let (transfer, seen) = watched(Transfer::default().segment_size(4));
     repository(&server).download("model", &destination, &transfer).await.unwrap();
     assert_eq!(fs::read_to_string(destination.join("data")).unwrap(), "0123456789");
     let whole = Progress { files_done: 1, files: 1, bytes_done: 10, bytes: 10 };
