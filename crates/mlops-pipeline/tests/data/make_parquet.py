@@ -16,7 +16,7 @@ wines = pd.DataFrame(
         "name": ["Rabelo", "Galo", None],
         "region": pd.Categorical(["Douro", 'Vinho "Verde", Minho', None]),
         "alcohol": [9.4, 10.0, float("nan")],
-        "bottled": pd.to_datetime(["2019-05-01", None, "2021-06-01T12:00:00"]),
+        "bottled": pd.to_datetime(["2019-05-01", None, "2021-06-01"]),
         "is_red": pd.array([1, 0, None], dtype="Int8"),
         "grapes": [["Touriga", "Tinta"], [], None],
     }

@@ -19,8 +19,7 @@ use crate::program::text;
 /// The records as a table with the features in reverse order between two other columns.
 fn table(records: &Records) -> RecordBatch {
     let names = (0..records.n_rows()).map(|row| format!("wine {row}"));
-    let vintages =
-        Float64Array::from_iter((0..records.n_rows()).map(|row| (row % 3 > 0).then_some(2020.5)));
+    let vintages = (0..records.n_rows()).map(|row| (row % 3 > 0).then_some(2020.5));
     let mut columns: Vec<(&str, ArrayRef)> =
         vec![("name", Arc::new(StringArray::from_iter_values(names)))];
     for (column, feature) in records.schema().features().iter().enumerate().rev() {
@@ -30,13 +29,14 @@ fn table(records: &Records) -> RecordBatch {
             name,
             match name {
                 "is_red" => {
-                    Arc::new(BooleanArray::from_iter(values.iter().map(|value| Some(*value > 0.0))))
+                    let is_red = values.iter().map(|value| Some(*value > 0.0));
+                    Arc::new(is_red.collect::<BooleanArray>())
                 }
                 _ => Arc::new(Float64Array::from_iter_values(values.iter().copied())),
             },
         ));
     }
-    columns.push(("vintage", Arc::new(vintages)));
+    columns.push(("vintage", Arc::new(vintages.collect::<Float64Array>())));
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
