@@ -2,6 +2,8 @@
 
 mod batch;
 pub mod evaluation;
+pub mod labels;
+mod lines;
 mod model_card;
 pub mod report;
 mod search;
