@@ -3,6 +3,8 @@
 mod batch;
 pub mod evaluation;
 mod gate;
+pub mod labels;
+mod lines;
 mod model_card;
 pub mod report;
 mod search;
