@@ -8,6 +8,8 @@ use mlops_core::{Feature, FeatureKind, Range, Records, Schema};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
+use crate::fingerprint::Fingerprint;
+
 /// The sample that is compiled in, so that the first run needs nothing else.
 const BUNDLED: [(&str, &str); 2] = [
     ("winequality-red.csv", include_str!("../data/winequality-red.csv")),
@@ -103,6 +105,23 @@ impl Wines {
     /// The values of one wine as bits, by which copies are recognised.
     pub(crate) fn identity(&self, row: usize) -> Vec<u64> {
         self.values.row(row).iter().map(|value| value.to_bits()).collect()
+    }
+
+    /// What tells one wine from others that are no copies of it.
+    pub(crate) fn fingerprint(&self, row: usize) -> Fingerprint {
+        Fingerprint::of(self.values.row(row))
+    }
+
+    /// These wines and, after them, other ones.
+    ///
+    /// # Panics
+    /// If there is not one label per record, or if the records have other columns.
+    pub(crate) fn with(&self, records: &Records, is_good: &[bool]) -> Self {
+        assert_eq!(records.n_rows(), is_good.len(), "one label per record");
+        let parts = [self.values.view(), records.values()];
+        let values = ndarray::concatenate(ndarray::Axis(0), &parts)
+            .unwrap_or_else(|error| panic!("the columns of wines: {error}"));
+        Self { values, is_good: [&*self.is_good, is_good].concat() }
     }
 
     /// What tells these wines from others: the beginning of the SHA-256 of all values and labels.

@@ -69,6 +69,10 @@ pub(crate) enum Error {
     Answer(#[source] serde_json::Error),
     #[error("the configuration names no models")]
     NoModels,
+    #[error("{} is not there: the model does not tell which wines it knows, as those of `train` and `retrain` do", path.display())]
+    NoKnownWines { path: PathBuf },
+    #[error("{}, line {line} names no wine and its part", path.display())]
+    NotAKnownWine { path: PathBuf, line: usize },
     #[error("another process is training with {}", path.display())]
     InUse { path: PathBuf },
     #[error("neither `XDG_STATE_HOME` nor `HOME` says where to keep what the search has found")]

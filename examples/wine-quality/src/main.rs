@@ -1,15 +1,20 @@
 //! The wine-quality system: trains three models, serves them, scores files and watches drift and outliers.
 
+mod background;
 mod baseline;
 mod cli;
+mod client;
 mod compat;
 mod configuration;
 mod data;
 mod demo;
 mod directories;
 mod error;
+mod fingerprint;
+mod known_wines;
 mod models;
 mod promote;
+mod registration;
 mod registry;
 mod report;
 mod score;
@@ -21,7 +26,7 @@ mod source;
 mod split;
 mod table;
 mod train;
-mod training_run;
+mod training;
 
 use std::process::ExitCode;
 
