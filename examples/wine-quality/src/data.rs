@@ -136,8 +136,7 @@ impl Wines {
 
     /// The schema of the wines, with the ranges of those at `rows`.
     pub(crate) fn schema(&self, rows: &[usize]) -> Result<Arc<Schema>, mlops_core::Error> {
-        let names = MEASUREMENTS.map(|name| name.replace(' ', "_"));
-        let features = names.map(Feature::numeric).into_iter().chain([Feature::integer(IS_RED)]);
+        let features = measurements().map(Feature::numeric).chain([Feature::integer(IS_RED)]);
         let features = features.enumerate().map(|(column, feature)| {
             let values = rows.iter().map(|&row| self.values[[row, column]]);
             match Range::of(values) {
@@ -156,6 +155,16 @@ impl Wines {
     ) -> Result<Records, mlops_core::Error> {
         Records::new(Arc::clone(schema), self.values.select(ndarray::Axis(0), rows))
     }
+}
+
+/// The names of the measured features.
+fn measurements() -> impl Iterator<Item = String> {
+    MEASUREMENTS.into_iter().map(|name| name.replace(' ', "_"))
+}
+
+/// Whether a schema has the features of wines, in their order.
+pub(crate) fn is_of_wines(schema: &Schema) -> bool {
+    schema.names().eq(measurements().chain([IS_RED.to_owned()]))
 }
 
 /// The measured features of a schema: all but the one that tells red from white.

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,7 +6,7 @@ use ndarray::ArrayView1;
 use sha2::{Digest, Sha256};
 
 /// A name for the values of a wine: the same for its copies, and for no other wine that anybody will meet.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -15,6 +16,12 @@ impl Fingerprint {
         values.iter().for_each(|value| hash.update((value + 0.0).to_le_bytes()));
         let first = hash.finalize().into_iter().take(size_of::<u64>());
         Self(first.fold(0, |number, byte| number << 8 | u64::from(byte)))
+    }
+}
+
+impl PartialOrd for Fingerprint {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
