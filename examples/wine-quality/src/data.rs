@@ -112,6 +112,11 @@ impl Wines {
         Fingerprint::of(self.values.row(row))
     }
 
+    /// The wines at `rows`.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        Self { values: self.values.select(ndarray::Axis(0), rows), is_good: self.labels(rows) }
+    }
+
     /// These wines and, after them, other ones.
     ///
     /// # Panics
