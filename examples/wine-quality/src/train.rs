@@ -1,5 +1,6 @@
 //! `train`: searches, measures honestly and by the original's protocol, logs and registers.
 
+mod inputs;
 mod protocolled;
 
 use std::fs;
@@ -26,6 +27,7 @@ use crate::search::SearchOptions;
 use crate::split::{Split, distinct};
 use crate::table::BestTrials;
 use crate::training_run::TrainingRun;
+use inputs::inputs;
 use protocolled::{Found, Protocolled, attempt};
 
 const EXPERIMENT: &str = "wine_quality";
@@ -163,6 +165,7 @@ impl Training<'_> {
             Protocol::Grouped => (honest, &honestly),
             Protocol::Original => (original, &originally),
         };
+        run.log_inputs(&inputs(self.wines, chosen))?;
         self.log_artifacts(chosen, found, [honest, original])?;
         let configuration = self.register(chosen, found)?;
         let config = self.options.config.clone().unwrap_or_else(|| {
