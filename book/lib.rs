@@ -37,6 +37,8 @@ mod doctests {
     mod configuration {}
     #[doc = include_str!("src/operating.md")]
     mod operating {}
+    #[doc = include_str!("src/retraining.md")]
+    mod retraining {}
 }
 
 #[cfg(test)]
