@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use mlops_core::{Feature, ModelDirWriter, ModelError, SaveModel, Schema, TensorSpec};
-use mlops_registry::{Compare, Filter, LocalStore, RunStatus, Stage};
+use mlops_registry::{Compare, DatasetInput, Filter, LocalStore, RunStatus, Stage};
 use serde_json::json;
 
 /// A model that always gives the same answer.
@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         trial.log_metric("val/auc", f64::NAN, 0)?;
         trial.log_metric("worst", f64::NEG_INFINITY, -1)?;
         let source = trial.log_model("model", &Constant(value))?;
+        trial.log_inputs(&[wines("1e5", "training"), wines("0123", "evaluation")])?;
         trial.finish(RunStatus::Finished)?;
 
         store.register("wine")?;
@@ -57,6 +58,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let found = store.search_runs(&[&experiment.id], &filter, &["metrics.loss ASC"])?;
     assert_eq!(found[0].info()?.name, "1e0");
     Ok(())
+}
+
+/// A data set with a digest that Python must not take for a number.
+fn wines(digest: &str, context: &str) -> DatasetInput {
+    DatasetInput::new("wines: süß", digest, "local", r#"{"uri": "wines.csv"}"#)
+        .schema(r#"{"mlflow_colspec": [{"type": "double", "name": "alcohol", "required": true}]}"#)
+        .profile(r#"{"num_rows": 2}"#)
+        .context(context)
+        .tag("part", "1")
 }
 
 /// What can be changed, deleted and restored.

@@ -44,7 +44,7 @@ pub use artifacts::{Artifact, ArtifactRepository, Progress, Transfer};
 pub use auth::{Auth, Entra};
 pub use builder::MlflowClientBuilder;
 pub use cache::{CachedModel, ModelCache};
-pub use datasets::{DatasetInput, ModelOutput, RunInputs};
+pub use datasets::{ModelOutput, RunInputs};
 pub use item_stream::ItemStream;
 pub use logged_model_search::LoggedModelOrder;
 pub use logged_models::{LoggedModel, LoggedModelMetric, LoggedModelStatus, NewLoggedModel};

@@ -27,7 +27,7 @@ struct Inner {
 pub enum ErrorKind {
     /// An experiment or registered model with this name is there already, an experiment maybe among the deleted ones.
     AlreadyExists,
-    /// A key, name or alias breaks MLflow's rules; the source is a [`NameError`].
+    /// A key, name, digest or alias breaks MLflow's rules; the source is a [`NameError`].
     InvalidName,
     /// A URI is malformed; the source is a [`UriError`].
     InvalidUri,

@@ -5,6 +5,7 @@ mod alias;
 pub mod blocking;
 #[cfg(feature = "client")]
 pub mod client;
+mod dataset_input;
 mod entries;
 pub mod env;
 mod error;
@@ -32,6 +33,7 @@ mod stage;
 mod tracking;
 mod uri;
 
+pub use dataset_input::DatasetInput;
 pub use error::{Error, ErrorKind};
 pub use experiment::Experiment;
 pub use filter::{Compare, Filter, FilterError};

@@ -191,7 +191,8 @@ fn check_artifact_path(path: &str) -> Result<(), NameError> {
     if is_plain(path) { Ok(()) } else { Err(NameError::NotPlain { what }) }
 }
 
-fn check_length(text: &str, what: &'static str, limit: usize) -> Result<(), NameError> {
+/// Checks that a text is not blank and has at most `limit` characters.
+pub(crate) fn check_length(text: &str, what: &'static str, limit: usize) -> Result<(), NameError> {
     let length = text.chars().count();
     if text.trim().is_empty() {
         Err(NameError::Empty { what })

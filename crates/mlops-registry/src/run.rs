@@ -1,11 +1,12 @@
+mod inputs;
 pub(crate) mod lifecycle;
 mod log_batch;
+mod metrics;
 mod search;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::PathBuf;
 
 use mlops_core::{ModelDir, SaveModel};
@@ -15,8 +16,8 @@ use serde_json::json;
 use crate::entries::TAGS;
 use crate::name::check_key;
 use crate::{
-    ArtifactPath, Error, ErrorKind, Experiment, LocalStore, Metric, ModelUri, RunId, RunStatus,
-    entries, env, file_uri, meta,
+    ArtifactPath, Error, ErrorKind, Experiment, LocalStore, ModelUri, RunId, RunStatus, entries,
+    env, file_uri, meta,
 };
 
 const ARTIFACTS: &str = "artifacts";
@@ -167,21 +168,6 @@ impl Run {
         Ok(())
     }
 
-    /// Logs a value of a metric at this moment; NaN and infinities are kept.
-    ///
-    /// Costs one small append, without waiting for the device: a loss of power may take the last
-    /// values with it, a crash of the program does not.
-    ///
-    /// # Errors
-    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
-    /// * [`Io`](ErrorKind::Io) if it cannot be written
-    pub fn log_metric(&self, key: &str, value: f64, step: i64) -> Result<(), Error> {
-        check_key(key, "key").map_err(|error| Error::name(LOG_METRIC, key, error))?;
-        let line = Metric::new(meta::now(), value, step).to_line();
-        let _lock = self.store.lock()?;
-        self.append_metrics([(key, line.as_str())])
-    }
-
     /// Sets a tag, replacing the old value.
     ///
     /// # Errors
@@ -293,32 +279,6 @@ impl Run {
             .map_err(|error| Error::malformed(&folder.join(PARENT_TAG)).with_source(error))
     }
 
-    /// The latest value of every metric: that of the largest step.
-    ///
-    /// # Errors
-    /// * [`Malformed`](ErrorKind::Malformed) if a line is not a value
-    /// * [`Io`](ErrorKind::Io) if they cannot be read
-    pub fn metrics(&self) -> Result<BTreeMap<String, Metric>, Error> {
-        let mut metrics = BTreeMap::new();
-        for (key, text) in entries::read_all(&self.folder().join(METRICS))? {
-            let history = self.parse_history(&key, &text)?;
-            metrics.extend(Metric::latest(&history).map(|latest| (key, latest)));
-        }
-        Ok(metrics)
-    }
-
-    /// All values of a metric in the order in which they were logged; none if it was not logged.
-    ///
-    /// # Errors
-    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse the key
-    /// * [`Malformed`](ErrorKind::Malformed) if a line is not a value
-    /// * [`Io`](ErrorKind::Io) if they cannot be read
-    pub fn metric_history(&self, key: &str) -> Result<Vec<Metric>, Error> {
-        check_key(key, "key").map_err(|error| Error::name("read the metric", key, error))?;
-        let text = entries::read(&self.folder().join(METRICS), key)?;
-        text.map_or(Ok(Vec::new()), |text| self.parse_history(key, &text))
-    }
-
     fn folder(&self) -> PathBuf {
         self.store.root().join(&self.experiment_id).join(self.id.as_str())
     }
@@ -333,6 +293,14 @@ impl Run {
         }
     }
 
+    /// With its experiment a run may have been moved away, and its folder must not come back without it.
+    fn check_is_there(&self) -> Result<(), Error> {
+        if meta::is_there(&self.folder()) {
+            return Ok(());
+        }
+        Err(Error::not_found(format_args!("the run `{}`", self.id)))
+    }
+
     /// Writes an entry of a run that is there. The caller holds the lock.
     fn write(&self, kind: &str, key: &str, text: &str) -> Result<(), Error> {
         self.write_all(kind, [(key, text)])
@@ -344,10 +312,7 @@ impl Run {
         kind: &str,
         entries: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), Error> {
-        if !meta::is_there(&self.folder()) {
-            // With its experiment it was moved away, and its folder must not come back without it.
-            return Err(Error::not_found(format_args!("the run `{}`", self.id)));
-        }
+        self.check_is_there()?;
         entries::write_all(&self.folder(), &self.folder().join(kind), entries)
     }
 
@@ -358,32 +323,6 @@ impl Run {
             Some(old) if old == value => Ok(false),
             Some(_) => Err(Error::new(ErrorKind::ParamChanged, LOG_PARAM, format_args!("`{key}`"))),
         }
-    }
-
-    /// Adds lines to the files of metrics. The caller holds the lock.
-    fn append_metrics<'a>(
-        &self,
-        lines: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<(), Error> {
-        let mut new = Vec::new();
-        for (key, lines) in lines {
-            let path = self.folder().join(METRICS).join(key);
-            if !path.is_file() {
-                new.push((key, lines));
-                continue;
-            }
-            let append = File::options().append(true).open(&path);
-            append
-                .and_then(|mut file| file.write_all(lines.as_bytes()))
-                .map_err(|error| Error::io(LOG_METRIC, &path, error))?;
-        }
-        // MLflow stumbles over an empty file, so the first lines come with the file.
-        self.write_all(METRICS, new)
-    }
-
-    fn parse_history(&self, key: &str, text: &str) -> Result<Vec<Metric>, Error> {
-        Metric::parse_history(text)
-            .ok_or_else(|| Error::malformed(&self.folder().join(METRICS).join(key)))
     }
 }
 

@@ -42,6 +42,7 @@ const DIGEST_LENGTH: usize = 16;
 pub(crate) struct Wines {
     values: Array2<f64>,
     is_good: Vec<bool>,
+    folder: Option<PathBuf>,
 }
 
 /// Why wines could not be read; rows count from 1, the header being the first.
@@ -72,7 +73,8 @@ impl Wines {
             fs::read_to_string(&path).map_err(|source| DataError::Io { path, source })
         };
         let [red, white] = BUNDLED.map(|(name, _)| name);
-        Self::of_files([(red, &*read(red)?), (white, &*read(white)?)])
+        let wines = Self::of_files([(red, &*read(red)?), (white, &*read(white)?)])?;
+        Ok(Self { folder: folder.canonicalize().ok(), ..wines })
     }
 
     fn of_files([red, white]: [(&str, &str); 2]) -> Result<Self, DataError> {
@@ -90,7 +92,7 @@ impl Wines {
             let rows: Vec<&[f64]> = values.collect();
             move |(row, column)| rows[row][column]
         });
-        Ok(Self { values, is_good })
+        Ok(Self { values, is_good, folder: None })
     }
 
     pub(crate) fn n_wines(&self) -> usize {
@@ -112,6 +114,12 @@ impl Wines {
         Fingerprint::of(self.values.row(row))
     }
 
+    /// The wines at `rows`.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let values = self.values.select(ndarray::Axis(0), rows);
+        Self { values, is_good: self.labels(rows), folder: self.folder.clone() }
+    }
+
     /// These wines and, after them, other ones.
     ///
     /// # Panics
@@ -121,15 +129,25 @@ impl Wines {
         let parts = [self.values.view(), records.values()];
         let values = ndarray::concatenate(ndarray::Axis(0), &parts)
             .unwrap_or_else(|error| panic!("the columns of wines: {error}"));
-        Self { values, is_good: [&*self.is_good, is_good].concat() }
+        Self { values, is_good: [&*self.is_good, is_good].concat(), folder: self.folder.clone() }
+    }
+
+    /// Where the two files are; `None` for the bundled sample.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// What tells these wines from others: the beginning of the SHA-256 of all values and labels.
     pub(crate) fn digest(&self) -> String {
+        self.digest_of(&(0..self.n_wines()).collect::<Vec<_>>())
+    }
+
+    /// The same for the wines at `rows`.
+    pub(crate) fn digest_of(&self, rows: &[usize]) -> String {
         let mut hash = Sha256::new();
-        for (values, is_good) in self.values.rows().into_iter().zip(&self.is_good) {
-            values.iter().for_each(|value| hash.update(value.to_le_bytes()));
-            hash.update([u8::from(*is_good)]);
+        for &row in rows {
+            self.values.row(row).iter().for_each(|value| hash.update(value.to_le_bytes()));
+            hash.update([u8::from(self.is_good[row])]);
         }
         format!("{:x}", hash.finalize())[..DIGEST_LENGTH].to_owned()
     }

@@ -1,5 +1,6 @@
 //! A training that is tracked: its search, what there is to look at of it, and its models.
 
+mod inputs;
 mod protocolled;
 mod run;
 
@@ -21,6 +22,7 @@ use crate::screen::progress;
 use crate::search::SearchOptions;
 use crate::split::Split;
 
+use inputs::inputs;
 use protocolled::attempt;
 pub(crate) use protocolled::{Found, Protocolled};
 pub(crate) use run::TrainingRun;
@@ -85,7 +87,7 @@ impl Training<'_> {
         outcome.and_then(|auc| Ok(finished.map(|()| auc)?))
     }
 
-    /// Logs splits under names, and what there is to look at of a model.
+    /// Logs data, splits under names, and what there is to look at of a model.
     pub(crate) fn log_artifacts(
         &self,
         chosen: &Protocolled,
@@ -93,6 +95,7 @@ impl Training<'_> {
         splits: &[(&str, &Split)],
     ) -> Result<(), Error> {
         let run = &self.run.run;
+        run.log_inputs(&inputs(self.wines, chosen))?;
         let folder = tempfile::tempdir().map_err(Error::io(&std::env::temp_dir()))?;
         for (name, split) in splits {
             let path: &Path = &folder.path().join(name);

@@ -8,13 +8,12 @@ use mlops_core::ModelDir;
 use super::twin::twin;
 use super::{ArtifactRepository, MlflowClient, Pages};
 use crate::client::{
-    DatasetInput, LoggedModel, LoggedModelOrder, LoggedModelStatus, ModelOutput, NewLoggedModel,
-    NewModelVersion, NewRun, Publication, Published, ResolvedModel, Run, RunMetric, RunUpdate,
-    ServerInfo, Transfer,
+    LoggedModel, LoggedModelOrder, LoggedModelStatus, ModelOutput, NewLoggedModel, NewModelVersion,
+    NewRun, Publication, Published, ResolvedModel, Run, RunMetric, RunUpdate, ServerInfo, Transfer,
 };
 use crate::{
-    Error, Experiment, Filter, LogBatch, LoggedModelId, Metric, ModelUri, ModelVersion,
-    RegisteredModel, RunId, RunStatus, Stage,
+    DatasetInput, Error, Experiment, Filter, LogBatch, LoggedModelId, Metric, ModelUri,
+    ModelVersion, RegisteredModel, RunId, RunStatus, Stage,
 };
 
 /// The server.

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,7 +5,8 @@ use serde_json::json;
 use super::MlflowClient;
 use super::call::Call;
 use super::wire::{self, Pair, map, pairs};
-use crate::{Error, ErrorKind, LoggedModelId, RunId};
+use crate::dataset_input::Dataset;
+use crate::{DatasetInput, Error, ErrorKind, LoggedModelId, RunId};
 
 /// What a run was given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,28 +16,6 @@ pub struct RunInputs {
     pub datasets: Vec<DatasetInput>,
     /// The logged models, of MLflow 3 and newer.
     pub model_ids: Vec<LoggedModelId>,
-}
-
-/// A data set that a run was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DatasetInput {
-    /// The name, of at most 500 characters.
-    pub name: String,
-    /// What tells versions of the data set apart, of at most 36 characters.
-    pub digest: String,
-    /// Of what kind the source is, such as `local` or `http`.
-    pub source_type: String,
-    /// Where the data came from, as the kind of source has it: mostly JSON, such as `{"uri": "data.csv"}`.
-    pub source: String,
-    /// The columns, as MLflow's JSON has them: `{"mlflow_colspec": [..]}`.
-    pub schema: Option<String>,
-    /// Figures of the data in JSON, such as `{"num_rows": 1599}`.
-    pub profile: Option<String>,
-    /// What the run used it for, such as `training`.
-    pub context: Option<String>,
-    /// Further tags.
-    pub tags: BTreeMap<String, String>,
 }
 
 /// A logged model that a run made; MLflow 3 and newer.
@@ -51,30 +28,6 @@ pub struct ModelOutput {
     pub step: i64,
 }
 
-/// The tag in which MLflow keeps the context.
-const CONTEXT_TAG: &str = "mlflow.data.context";
-
-impl DatasetInput {
-    /// A data set with a name and a digest, of a source of some kind.
-    pub fn new(
-        name: impl Into<String>,
-        digest: impl Into<String>,
-        source_type: impl Into<String>,
-        source: impl Into<String>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            digest: digest.into(),
-            source_type: source_type.into(),
-            source: source.into(),
-            schema: None,
-            profile: None,
-            context: None,
-            tags: BTreeMap::new(),
-        }
-    }
-}
-
 impl ModelOutput {
     /// A model that was made at a step.
     pub fn new(model_id: LoggedModelId, step: i64) -> Self {
@@ -83,19 +36,21 @@ impl ModelOutput {
 }
 
 impl MlflowClient {
-    /// Records what a run is given: data sets and logged models. The same data set twice is one.
+    /// Records what a run is given: data sets and logged models. A data set that is recorded already stays as it is.
     ///
     /// Servers before MLflow 3 know no logged models, and leave them out without saying so.
     ///
     /// # Errors
+    /// * [`InvalidName`](ErrorKind::InvalidName) if MLflow would refuse a name, a digest or the key of a tag
     /// * [`NotFound`](ErrorKind::NotFound) if there is no such run
-    /// * [`Refused`](ErrorKind::Refused) if a text is too long
+    /// * [`Refused`](ErrorKind::Refused) if another text is too long
     pub async fn log_inputs(
         &self,
         run_id: &RunId,
         datasets: &[DatasetInput],
         model_ids: &[LoggedModelId],
     ) -> Result<(), Error> {
+        datasets.iter().try_for_each(DatasetInput::check)?;
         let datasets: Vec<_> = datasets.iter().cloned().map(WireDatasetInput::from).collect();
         let mut body = json!({ "run_id": run_id.as_str(), "datasets": datasets });
         if !model_ids.is_empty() {
@@ -160,21 +115,7 @@ pub(crate) struct WireOutputs {
 struct WireDatasetInput {
     #[serde(default)]
     tags: Vec<Pair>,
-    dataset: WireDataset,
-}
-
-#[derive(Deserialize, Serialize)]
-struct WireDataset {
-    name: String,
-    digest: String,
-    #[serde(default)]
-    source_type: String,
-    #[serde(default)]
-    source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    profile: Option<String>,
+    dataset: Dataset,
 }
 
 #[derive(Deserialize)]
@@ -186,22 +127,14 @@ struct WireModel {
 
 impl From<DatasetInput> for WireDatasetInput {
     fn from(input: DatasetInput) -> Self {
-        let DatasetInput { name, digest, source_type, source, schema, profile, .. } = input;
-        let mut tags = input.tags;
-        if let Some(context) = input.context {
-            tags.insert(CONTEXT_TAG.to_owned(), context);
-        }
-        let dataset = WireDataset { name, digest, source_type, source, schema, profile };
+        let (dataset, tags) = input.into_parts();
         Self { tags: pairs(tags), dataset }
     }
 }
 
 impl From<WireDatasetInput> for DatasetInput {
     fn from(WireDatasetInput { tags, dataset }: WireDatasetInput) -> Self {
-        let WireDataset { name, digest, source_type, source, schema, profile } = dataset;
-        let mut tags = map(tags);
-        let context = tags.remove(CONTEXT_TAG);
-        Self { name, digest, source_type, source, schema, profile, context, tags }
+        Self::from_parts(dataset, map(tags))
     }
 }
 

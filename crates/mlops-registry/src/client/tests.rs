@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    ErrorKind, Filter, LogBatch, LoggedModelId, ModelVersion, NewMetric, RunId, RunStatus, Stage,
+    DatasetInput, ErrorKind, Filter, LogBatch, LoggedModelId, ModelVersion, NewMetric, RunId,
+    RunStatus, Stage,
 };
 
 mod experiments;

@@ -11,7 +11,10 @@ use mlops_core::{SaveModel, durable};
 use crate::blocking::{MlflowClient, ServerRun};
 #[cfg(feature = "client")]
 use crate::client;
-use crate::{ArtifactPath, Error, LogBatch, LogSink, ModelUri, NewMetric, Run, RunId, RunStatus};
+use crate::{
+    ArtifactPath, DatasetInput, Error, LogBatch, LogSink, ModelUri, NewMetric, Run, RunId,
+    RunStatus,
+};
 
 /// A run of [`Tracking`](crate::Tracking). The handle is cheap, and what it is given is there when the call returns; a
 /// [`RunLogger`](crate::RunLogger) takes values without a wait.
@@ -102,6 +105,19 @@ impl TrackedRun {
     pub fn set_tag(&self, key: &str, value: impl Display) -> Result<(), Error> {
         let tags = vec![(key.to_owned(), value.to_string())];
         self.log_batch(&LogBatch { tags, ..LogBatch::default() })
+    }
+
+    /// Records data sets that the run is given. One that is recorded already stays as it is.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](crate::ErrorKind::InvalidName) if MLflow would refuse a name, a digest or the key of a tag
+    /// * what goes wrong with store or server
+    pub fn log_inputs(&self, datasets: &[DatasetInput]) -> Result<(), Error> {
+        match &self.backend {
+            Backend::Local(run) => run.log_inputs(datasets),
+            #[cfg(feature = "client")]
+            Backend::Server { client, run, .. } => client.log_inputs(&run.id, datasets, &[]),
+        }
     }
 
     /// Copies the files in a folder to the artifacts of the run, below `path`; an empty one is their root. Each file appears

@@ -3,7 +3,7 @@ use std::fs;
 use mlops_core::{ModelDirWriter, ModelError, SaveModel};
 
 use super::*;
-use crate::{Compare, ErrorKind, LogBatch, LogSink, RunStatus};
+use crate::{Compare, DatasetInput, ErrorKind, LogBatch, LogSink, RunStatus};
 
 struct Empty;
 
@@ -28,12 +28,15 @@ fn a_run_of_a_directory_keeps_what_it_is_given() {
     run.log_param("depth", 3).unwrap();
     run.set_tag("note", "x").unwrap();
     run.log_batch(&LogBatch::default()).unwrap();
+    let wines = DatasetInput::new("wines", "1", "local", "{}").context("training");
+    run.log_inputs(std::slice::from_ref(&wines)).unwrap();
     run.finish(RunStatus::Finished).unwrap();
     let stored = tracking.store().unwrap().run(run.id()).unwrap();
     assert_eq!(stored.parent().unwrap().as_ref(), Some(parent.id()));
     assert_eq!(stored.metrics().unwrap()["auc"].value, 0.5);
     assert_eq!(stored.params().unwrap()["depth"], "3");
     assert_eq!(stored.tags().unwrap()["note"], "x");
+    assert_eq!(stored.inputs().unwrap(), [wines]);
     assert_eq!(stored.info().unwrap().status, RunStatus::Finished);
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use mlops_registry::{Compare, Filter, LocalStore, Stage};
+use mlops_registry::{Compare, DatasetInput, Filter, LocalStore, Stage};
 use mlops_testing::SplitMix64;
 
 use crate::Constant;
@@ -68,7 +68,7 @@ fn write(root: &Path, random: &mut SplitMix64) {
         let newest = store.create_model_version("wine", &source).unwrap().version;
         for _ in 0..6 {
             let text = step.to_string();
-            match random.next_u64() % 16 {
+            match random.next_u64() % 17 {
                 0 => _ = store.transition_stage("wine", newest, Stage::Production, true).unwrap(),
                 1 => store.set_alias("wine", "champion", newest).unwrap(),
                 2 => store.delete_alias("wine", "champion").unwrap(),
@@ -84,6 +84,7 @@ fn write(root: &Path, random: &mut SplitMix64) {
                 12 => store.delete_run(run.id()).unwrap(),
                 13 => store.restore_run(run.id()).unwrap(),
                 14 => come_and_go(&store, random),
+                15 => run.log_inputs(&[DatasetInput::new("wines", text, "local", "{}")]).unwrap(),
                 _ => {
                     store.set_alias("wine", "short", newest).unwrap();
                     store.delete_model_version("wine", newest).unwrap();
@@ -121,6 +122,7 @@ fn check(root: &Path) {
             run.tags().unwrap();
             run.params().unwrap();
             run.metrics().unwrap();
+            run.inputs().unwrap();
         }
     }
     let models = store.search_registered_models(&Filter::all()).unwrap();

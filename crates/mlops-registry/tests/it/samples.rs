@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlops_registry::{ErrorKind, LocalStore, RunStatus, Stage};
+use mlops_registry::{DatasetInput, ErrorKind, LocalStore, RunStatus, Stage};
 
 use crate::{Constant, copy};
 
@@ -41,6 +41,18 @@ fn a_store_of_mlflow_3_is_read() {
     assert_eq!(metrics["inf"].value, f64::INFINITY);
     assert_eq!((metrics["acc"].value, metrics["acc"].step), (0.9, 3));
     assert_eq!(run.metric_history("loss").unwrap().len(), 3);
+
+    let wine = DatasetInput::new("wine", "ba7cd68f", "http", r#"{"url": "http://x/y.csv"}"#)
+        .schema(r#"{"mlflow_colspec": [{"type": "double", "name": "a", "required": true}]}"#)
+        .profile(r#"{"num_rows": 1, "num_elements": 1}"#)
+        .context("training");
+    assert_eq!(run.inputs().unwrap(), std::slice::from_ref(&wine));
+    // It has the folder that MLflow gave it.
+    let folder = store.root().join("809613086649450098");
+    let n_entries = |path: &str| fs::read_dir(folder.join(path)).unwrap().count();
+    run.log_inputs(&[wine]).unwrap();
+    assert_eq!(n_entries("datasets"), 1);
+    assert_eq!(n_entries("0f77f4d148fd4a6c9576374d1422f04f/inputs"), 1);
 }
 
 #[test]

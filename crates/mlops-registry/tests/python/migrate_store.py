@@ -34,6 +34,9 @@ with tempfile.TemporaryDirectory() as work:
     assert set(runs) == {"search", "1e0", "1e1"}, runs
     metrics = runs["1e1"].data.metrics
     assert metrics["loss"] == 1e-7 and math.isnan(metrics["val/auc"]), metrics
+    given = {each.dataset.digest: each for each in runs["1e1"].inputs.dataset_inputs}
+    assert set(given) == {"1e5", "0123"} and given["1e5"].dataset.profile == '{"num_rows": 2}', given
+    assert "training" in [tag.value for tag in given["1e5"].tags], given
     assert runs["1e1"].data.params["note"] == 'line 1\nline 2: "quoted"'
     history = client.get_metric_history(runs["1e1"].info.run_id, "loss")
     assert sorted((each.step, each.value) for each in history) == [(0, 0.5), (1, 1e-7)]

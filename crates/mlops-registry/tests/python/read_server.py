@@ -31,6 +31,11 @@ assert [metric.step for metric in sorted(history, key=lambda each: each.step)] =
 version = client.get_model_version_by_alias("wine quality", "production")
 assert version.current_stage == "Production" and version.run_id == run.info.run_id, version
 assert version.tags["checked"] == "yes", version
+experiment = client.get_experiment_by_name("data sets")
+run = client.search_runs([experiment.experiment_id], "datasets.context = 'training'")[0]
+contexts = {(each.dataset.digest, tag.value) for each in run.inputs.dataset_inputs for tag in each.tags}
+assert contexts == {("1e5", "training"), ("1e5", "1"), ("0123", "evaluation")}, contexts
+
 experiment = client.get_experiment_by_name("inputs and outputs")
 run = client.search_runs([experiment.experiment_id])[0]
 (given,) = run.inputs.dataset_inputs

@@ -9,6 +9,7 @@ Passes on Python 3.11 also with mlflow-skinny==2.22.2. The store is written to: 
 where the example stopped.
 """
 
+import json
 import math
 import pathlib
 import shutil
@@ -17,7 +18,7 @@ import tempfile
 import urllib.parse
 
 import mlflow
-from mlflow.entities import ViewType
+from mlflow.entities import Dataset, DatasetInput, InputTag, ViewType
 from mlflow.tracking import MlflowClient
 
 root = pathlib.Path(sys.argv[1]).resolve()
@@ -75,6 +76,17 @@ for number, value in enumerate(["0.25", "0.75"]):
     assert all(run.info.start_time <= m.timestamp <= run.info.end_time for m in history)
     assert client.get_metric_history(run.info.run_id, "worst")[0].step == -1
 
+    given = {i.dataset.digest: i for i in run.inputs.dataset_inputs}
+    assert set(given) == {"1e5", "0123"} and len(run.inputs.dataset_inputs) == 2, given
+    for digest, context in [("1e5", "training"), ("0123", "evaluation")]:
+        dataset = given[digest].dataset
+        assert (dataset.name, dataset.source_type) == ("wines: süß", "local"), dataset
+        assert json.loads(dataset.source) == {"uri": "wines.csv"}, dataset
+        assert json.loads(dataset.schema)["mlflow_colspec"][0]["name"] == "alcohol", dataset
+        assert json.loads(dataset.profile) == {"num_rows": 2}, dataset
+        tags = {tag.key: tag.value for tag in given[digest].tags}
+        assert tags == {"mlflow.data.context": context, "part": "1"}, tags
+
     assert [f.path for f in client.list_artifacts(run.info.run_id)] == ["model"]
     info = mlflow.models.get_model_info(f"runs:/{run.info.run_id}/model")
     assert info.run_id == run.info.run_id and set(info.flavors) == {"constant"}
@@ -125,6 +137,17 @@ with mlflow.start_run(run_id=runs["1e1"].info.run_id):
     else:
         raise AssertionError("a parameter was changed")
 assert client.get_run(runs["1e1"].info.run_id).data.metrics["loss"] == 0.0
+# A data set that Rust has logged is there already; what Rust had not logged comes to it.
+def log_input(digest):
+    dataset = Dataset(name="wines: süß", digest=digest, source_type="local", source="{}")
+    tags = [InputTag(key="mlflow.data.context", value="test")]
+    client.log_inputs(runs["1e1"].info.run_id, [DatasetInput(dataset=dataset, tags=tags)])
+    return client.get_run(runs["1e1"].info.run_id).inputs.dataset_inputs
+
+
+assert len(log_input("1e5")) == 2
+assert len(log_input("new")) == 3
+assert len(list((root / experiment.experiment_id / "datasets").iterdir())) == 3
 fourth = client.create_model_version("wine_quality", versions[1].source, versions[1].run_id)
 assert int(fourth.version) == 4
 client.set_registered_model_alias("wine_quality", "challenger", "4")

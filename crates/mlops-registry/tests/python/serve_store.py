@@ -63,6 +63,10 @@ def check():
     assert metrics["loss"]["value"] == 1e-7 and metrics["loss"]["step"] == 1, metrics
     assert metrics["val/auc"]["value"] == "NaN", metrics
     assert pairs(trial["params"]) == {"model/value": "0.75", "note": 'line 1\nline 2: "quoted"'}
+    given = {each["dataset"]["digest"]: each for each in found["1e1"]["inputs"]["dataset_inputs"]}
+    assert set(given) == {"1e5", "0123"}, given
+    assert pairs(given["1e5"]["tags"]) == {"mlflow.data.context": "training", "part": "1"}, given
+    assert given["1e5"]["dataset"]["name"] == "wines: süß", given
     assert "passing" not in pairs(found["search"]["data"]["tags"])
     assert set(runs(experiment, filter="params.`model/value` = '0.25'")) == {"1e0"}
     restored = experiments["restored"]

@@ -6,8 +6,8 @@ use std::fs;
 use mlops_registry::blocking::MlflowClient;
 use mlops_registry::client::{NewModelVersion, NewRun};
 use mlops_registry::{
-    Error, Experiment, Filter, LocalStore, LogBatch, Metric, ModelVersion, RegisteredModel, RunId,
-    RunStatus, Stage, env,
+    DatasetInput, Error, Experiment, Filter, LocalStore, LogBatch, Metric, ModelVersion,
+    RegisteredModel, RunId, RunStatus, Stage, env,
 };
 
 /// What keeps runs and models.
@@ -27,6 +27,7 @@ pub(crate) struct Kept {
     pub(crate) metrics: BTreeMap<String, Metric>,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) inputs: Vec<DatasetInput>,
 }
 
 /// Calls `$name` of whichever it is.
@@ -90,6 +91,13 @@ impl Backend {
         }
     }
 
+    pub(crate) fn log_inputs(&self, id: &RunId, datasets: &[DatasetInput]) -> Result<(), Error> {
+        match self {
+            Self::Server(client) => client.log_inputs(id, datasets, &[]),
+            Self::Directory(store) => store.run(id)?.log_inputs(datasets),
+        }
+    }
+
     pub(crate) fn finish_run(&self, id: &RunId, status: RunStatus) -> Result<(), Error> {
         match self {
             Self::Server(client) => client.finish_run(id, status),
@@ -113,6 +121,7 @@ impl Backend {
                     metrics: run.metrics,
                     params: run.params,
                     tags: run.tags,
+                    inputs: run.inputs.datasets,
                 })
             }
             Self::Directory(store) => {
@@ -126,6 +135,7 @@ impl Backend {
                     metrics: run.metrics()?,
                     params: run.params()?,
                     tags: run.tags()?,
+                    inputs: run.inputs()?,
                 })
             }
         }

@@ -1,7 +1,8 @@
 //! What holds for servers and directories alike.
 
 use mlops_registry::{
-    Compare, Error, ErrorKind, Experiment, Filter, LogBatch, NewMetric, RunId, RunStatus, Stage,
+    Compare, DatasetInput, Error, ErrorKind, Experiment, Filter, LogBatch, NewMetric, RunId,
+    RunStatus, Stage,
 };
 
 use crate::backend::Backend;
@@ -103,6 +104,32 @@ fn versions(backend: &Backend, run: &RunId) -> Result<(), Error> {
     assert!(backend.model_version(MODEL, 999).unwrap_err().is_not_found());
     assert!(backend.registered_model("nobody's").unwrap_err().is_not_found());
     Ok(())
+}
+
+#[test]
+fn a_run_has_each_data_set_once() -> Result<(), Error> {
+    Backend::each(|backend| {
+        let experiment = backend.experiment("data sets")?;
+        let id = backend.start_run(&experiment, "fit", None)?;
+        assert_eq!(backend.run(&id)?.inputs, []);
+        let wines = |digest: &str| DatasetInput::new("wines", digest, "local", "{}");
+        let training = wines("1e5").context("training").tag("part", "1").profile("{}");
+        let test = wines("0123").context("evaluation").schema("[]");
+        backend.log_inputs(&id, &[training.clone(), test.clone()])?;
+        let again = training.clone().context("evaluation").profile("[]");
+        backend.log_inputs(&id, std::slice::from_ref(&again))?;
+        let mut inputs = backend.run(&id)?.inputs;
+        inputs.sort_by(|left, right| left.digest.cmp(&right.digest));
+        assert_eq!(inputs, [test, training.clone()]);
+
+        // Another run has the data set as the first one described it, for a purpose of its own.
+        let other = backend.start_run(&experiment, "test", None)?;
+        backend.log_inputs(&other, &[again])?;
+        assert_eq!(backend.run(&other)?.inputs, [training.context("evaluation")]);
+        let long = backend.log_inputs(&id, &[wines(&"f".repeat(37))]).unwrap_err();
+        assert_eq!(long.kind(), ErrorKind::InvalidName, "{long:?}");
+        Ok(())
+    })
 }
 
 #[test]

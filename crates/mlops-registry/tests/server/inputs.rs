@@ -1,9 +1,7 @@
 //! What runs are given and make.
 
-use mlops_registry::client::{
-    DatasetInput, LoggedModelStatus, ModelOutput, NewLoggedModel, NewRun, RunInputs,
-};
-use mlops_registry::{Error, ErrorKind, LogBatch, NewMetric};
+use mlops_registry::client::{LoggedModelStatus, ModelOutput, NewLoggedModel, NewRun, RunInputs};
+use mlops_registry::{DatasetInput, Error, ErrorKind, LogBatch, NewMetric};
 use serde_json::json;
 
 use crate::{client, unique};
@@ -13,16 +11,16 @@ async fn inputs_and_outputs_come_back() -> Result<(), Error> {
     let Some(client) = client() else { return Ok(()) };
     let experiment = client.experiment("inputs and outputs").await?;
     let run = client.create_run(&experiment, NewRun::new(unique("run"))).await?;
-    let mut dataset = DatasetInput::new("wine", "abc123", "local", r#"{"uri": "wine.csv"}"#);
-    dataset.schema = Some(r#"{"mlflow_colspec": []}"#.to_owned());
-    dataset.profile = Some(r#"{"num_rows": 1599}"#.to_owned());
-    dataset.context = Some("training".to_owned());
-    dataset.tags.insert("split".to_owned(), "1".to_owned());
+    let mut dataset = DatasetInput::new("wine", "abc123", "local", r#"{"uri": "wine.csv"}"#)
+        .schema(r#"{"mlflow_colspec": []}"#)
+        .profile(r#"{"num_rows": 1599}"#)
+        .context("training")
+        .tag("split", "1");
     client.log_inputs(&run.id, std::slice::from_ref(&dataset), &[]).await?;
     client.log_inputs(&run.id, std::slice::from_ref(&dataset), &[]).await?;
     let inputs = client.run(&run.id).await?.inputs;
     assert_eq!((inputs.datasets, inputs.model_ids), (vec![dataset.clone()], vec![]));
-    dataset.digest = "x".repeat(37);
+    dataset.source = "x".repeat(1 << 16);
     let long = client.log_inputs(&run.id, &[dataset], &[]).await.unwrap_err();
     assert_eq!(long.kind(), ErrorKind::Refused, "{long:?}");
 

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use mlops_core::{LoadContext, LoadModel, ModelDir};
-use mlops_registry::{LocalStore, RunStatus};
+use mlops_registry::{LocalStore, Run, RunStatus};
 use mlops_xgboost::{XgboostModel, roc_auc};
 use ndarray::Array2;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::program::{bundled_data, run, start, text};
 
@@ -58,7 +59,27 @@ fn train(data: &Path, more: &[&str]) -> Outcome {
     }
     let honest = fs::read_to_string(run.artifacts().unwrap().join("split.csv")).unwrap();
     assert_eq!(n_groups_in_several_parts(&wines, &honest), 0);
+    check_inputs(&run, data, &honest);
     outcome
+}
+
+/// The run was given the parts of the split, and says where they are from.
+fn check_inputs(run: &Run, data: &Path, split: &str) {
+    let inputs = run.inputs().unwrap();
+    let digests: BTreeSet<_> = inputs.iter().map(|input| &input.digest).collect();
+    assert_eq!((inputs.len(), digests.len()), (3, 3));
+    for (context, part) in [("training", "train"), ("validation", "validation"), ("test", "test")] {
+        let input = inputs.iter().find(|input| input.context.as_deref() == Some(context)).unwrap();
+        assert_eq!((input.name.as_str(), input.source_type.as_str()), ("wine_quality", "local"));
+        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(json(&input.source), json!({ "uri": data.canonicalize().unwrap() }));
+        let n_rows = rows(split, part).len();
+        let profile = json!({ "num_rows": n_rows, "num_elements": n_rows * 12 });
+        assert_eq!(json(input.profile.as_deref().unwrap()), profile);
+        let columns = &json(input.schema.as_deref().unwrap())["mlflow_colspec"];
+        assert_eq!(columns.as_array().unwrap().len(), 12);
+        assert_eq!(columns[11], json!({ "name": "is_red", "required": true, "type": "long" }));
+    }
 }
 
 /// The wines as the original prepares them, read without the program's help.
@@ -125,6 +146,12 @@ fn the_model_of_the_original_protocol_can_be_registered() {
     let original = booster(&format!("runs:/{}/original_protocol", outcome.run_id));
     assert!(booster("models:/wine_quality/latest") == original);
     assert!(config.is_file());
+    // The wines that choose are those of the test.
+    let inputs = store.run(&outcome.run_id.parse().unwrap()).unwrap().inputs().unwrap();
+    let contexts: BTreeSet<_> =
+        inputs.iter().filter_map(|input| input.context.as_deref()).collect();
+    assert_eq!(contexts, BTreeSet::from(["training", "validation"]));
+    assert!(inputs.iter().all(|input| input.source_type == "code"));
 }
 
 /// The bytes of the files of the three registered models, without those that tell of the run.

@@ -35,6 +35,16 @@ for trial in trials:
     assert [metric.step for metric in curve] == list(range(len(curve))) and len(curve) > 10
     assert 0.5 < trial.data.metrics["validation_auc"] <= 1.0
 
+# The wines that it was given, which came with the program.
+given = {tag.value: each for each in run.inputs.dataset_inputs for tag in each.tags if tag.key == "mlflow.data.context"}
+assert set(given) == {"training", "validation", "test"}, given
+n_rows = [json.loads(each.dataset.profile)["num_rows"] for each in given.values()]
+assert sum(n_rows) == int(run.data.params["data.rows"]), n_rows
+for each in given.values():
+    assert len(mlflow.types.Schema.from_json(json.dumps(json.loads(each.dataset.schema)["mlflow_colspec"])).inputs) == 12
+    assert mlflow.data.get_source(each).to_dict() == {"tags": {"mlflow.source.name": "wine-quality"}}
+assert len(client.search_runs([experiment], f"datasets.digest = '{given['test'].dataset.digest}'")) == 1
+
 
 def names(folder):
     return {pathlib.PurePath(artifact.path).name for artifact in client.list_artifacts(run.info.run_id, folder)}

@@ -68,6 +68,11 @@ async fn inputs_and_outputs_are_written_and_read() {
     assert_eq!(asked[3].line, "POST /api/2.0/mlflow/runs/outputs");
     assert_eq!(body(&asked[3])["models"], json!([{"model_id": model_id().as_str(), "step": 3}]));
     assert_eq!(body(&asked[4])["model_json"], r#"{"flavors":{}}"#);
+
+    let long = DatasetInput::new("wine", "f".repeat(37), "local", "{}");
+    let error = client.log_inputs(&run.id, &[long], &[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidName);
+    assert_eq!(server.requests().len(), 5, "nobody was asked");
 }
 
 #[tokio::test]
