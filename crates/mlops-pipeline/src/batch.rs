@@ -4,7 +4,6 @@ mod columns;
 mod csv;
 mod error;
 mod json_lines;
-mod lines;
 mod ordered;
 #[cfg(feature = "parquet")]
 mod parquet;

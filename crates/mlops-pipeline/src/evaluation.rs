@@ -9,8 +9,10 @@ mod calibration;
 mod confusion;
 mod error;
 mod precision_recall;
+mod rank_test;
 mod roc;
 mod scored_rows;
+mod spiegelhalter;
 
 use mlops_core::metric;
 use serde::Serialize;
@@ -21,8 +23,10 @@ pub use calibration::{CalibrationBin, CalibrationCurve};
 pub use confusion::Confusion;
 pub use error::EvaluationError;
 pub use precision_recall::{PrecisionRecallCurve, PrecisionRecallPoint};
+pub use rank_test::mann_whitney_z;
 pub use roc::{RocCurve, RocPoint};
 pub use scored_rows::ScoredRows;
+pub use spiegelhalter::spiegelhalter_z;
 
 /// What there is to know about the probabilities of a model.
 ///

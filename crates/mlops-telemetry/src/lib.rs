@@ -19,6 +19,8 @@ pub use error::Error;
 pub use event::{Event, Feedback, Inference, ModelVersion, Monitoring, Part, Predictions, Role};
 pub use lines::{LineFormat, MAX_LINE};
 pub use privacy::Privacy;
-pub use reader::{LogEntries, LogReader, Logged, LoggedFeedback, LoggedRequest, ReadCounts};
+pub use reader::{
+    LogEntries, LogReader, Logged, LoggedFeedback, LoggedRequest, ReadCounts, rfc_3339,
+};
 pub use request_id::{RequestId, RequestIds};
 pub use telemetry::{Counts, Telemetry, TelemetryBuilder};

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use mlops_core::Schema;
 
+pub use clock::rfc_3339;
 pub use logged::{Logged, LoggedFeedback, LoggedRequest};
 
 use envelope::{NoLine, Unwrapper};
@@ -124,7 +125,7 @@ impl LogReader {
                 return Ok(());
             }
         };
-        line.time = line.time.or_else(|| time.and_then(clock::rfc_3339));
+        line.time = line.time.or_else(|| time.and_then(rfc_3339));
         let message = message::read(&self.schema, &line)?;
         if !self.recent.insert(message.fingerprint) {
             self.counts.duplicates += 1;

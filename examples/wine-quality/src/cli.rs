@@ -26,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Train on the bundled sample or on UCI's two files, and register the models.
     Train(TrainArgs),
+    /// Train on old wines and on logged ones with labels, and put the models to use if a gate lets them pass.
+    Retrain(RetrainArgs),
     /// Answer HTTP requests with the models that a configuration names.
     Serve(ServeArgs),
     /// Score the rows of a CSV, JSON lines or Parquet file with the models that a configuration names.
@@ -36,14 +38,13 @@ pub(crate) enum Command {
     Demo(DemoArgs),
 }
 
+/// What is trained on, and how parameters are looked for.
 #[derive(Args, Debug)]
-pub(crate) struct TrainArgs {
+pub(crate) struct SearchArgs {
     /// The folder with winequality-red.csv and winequality-white.csv; the bundled sample if left out.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    /// How many candidates the search tries under each protocol.
+    /// How many candidates a search tries.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) trials: u32,
     /// How many threads try candidates, at most 4; they do not change what is found.
@@ -52,6 +53,14 @@ pub(crate) struct TrainArgs {
     /// Decides the split, the candidates and the models.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    pub(crate) search: SearchArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
     /// Where to write the names of the registered models; configuration.json in the store if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -65,6 +74,59 @@ pub(crate) struct TrainArgs {
     /// The test rows of the original's protocol, one row number per line; drawn by the seed if left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) test_rows: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RetrainArgs {
+    /// The file that names the three models in use; those that take their place are written into it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Logs of the service, or folders of them: segments of an audit log, container logs, exports of Log Analytics; all of
+    /// them, also those of earlier retrainings. Again for more.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) telemetry: Vec<PathBuf>,
+    /// A CSV file with the columns `request_id`, `row`, `label` (1 for a good wine, else 0) and, if known, `time`; labels
+    /// that were sent to the service stand in its logs. Again for more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Vec<PathBuf>,
+    /// Leave labels out that came more than so many days after their request.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) max_label_delay: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) search: SearchArgs,
+    /// By how much the new model's area under the ROC curve may be lower, as far as the new wines can tell.
+    #[arg(long, default_value_t = 0.02, value_parser = share)]
+    pub(crate) margin: f64,
+    /// Retrain only if a window of the requests that the model in use has answered has drifted.
+    #[arg(long)]
+    pub(crate) when_drift: bool,
+    /// How many rows a window holds that is tested for drift, at a level of 0.001.
+    #[arg(long, value_name = "ROWS", default_value_t = DRIFT_WINDOW, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) drift_window: u32,
+    /// Train and compare, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where to write what was found and decided, as Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// A number of days, up to a hundred years.
+fn days(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(days @ 0..=36_500) => Ok(Duration::from_secs(86_400 * days)),
+        _ => Err("expected a number of days, at most 36500".to_owned()),
+    }
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    number
+        .filter(|number| (0.0..=1.0).contains(number))
+        .ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 #[derive(Args, Debug)]

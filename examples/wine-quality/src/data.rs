@@ -8,6 +8,8 @@ use mlops_core::{Feature, FeatureKind, Range, Records, Schema};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
+use crate::fingerprint::Fingerprint;
+
 /// The sample that is compiled in, so that the first run needs nothing else.
 const BUNDLED: [(&str, &str); 2] = [
     ("winequality-red.csv", include_str!("../data/winequality-red.csv")),
@@ -107,9 +109,26 @@ impl Wines {
         self.values.row(row).iter().map(|value| value.to_bits()).collect()
     }
 
-    /// Where the two files are; `None` for the bundled sample.
+    /// Where the two files are; `None` if the wines are not from files alone.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// What tells one wine from others that are no copies of it.
+    pub(crate) fn fingerprint(&self, row: usize) -> Fingerprint {
+        Fingerprint::of(self.values.row(row))
+    }
+
+    /// These wines and, after them, other ones.
+    ///
+    /// # Panics
+    /// If there is not one label per record, or if the records have other columns.
+    pub(crate) fn with(&self, records: &Records, is_good: &[bool]) -> Self {
+        assert_eq!(records.n_rows(), is_good.len(), "one label per record");
+        let parts = [self.values.view(), records.values()];
+        let values = ndarray::concatenate(ndarray::Axis(0), &parts)
+            .unwrap_or_else(|error| panic!("the columns of wines: {error}"));
+        Self { values, is_good: [&*self.is_good, is_good].concat(), folder: None }
     }
 
     /// What tells these wines from others: the beginning of the SHA-256 of all values and labels.
@@ -129,8 +148,7 @@ impl Wines {
 
     /// The schema of the wines, with the ranges of those at `rows`.
     pub(crate) fn schema(&self, rows: &[usize]) -> Result<Arc<Schema>, mlops_core::Error> {
-        let names = MEASUREMENTS.map(|name| name.replace(' ', "_"));
-        let features = names.map(Feature::numeric).into_iter().chain([Feature::integer(IS_RED)]);
+        let features = measurements().map(Feature::numeric).chain([Feature::integer(IS_RED)]);
         let features = features.enumerate().map(|(column, feature)| {
             let values = rows.iter().map(|&row| self.values[[row, column]]);
             match Range::of(values) {
@@ -149,6 +167,16 @@ impl Wines {
     ) -> Result<Records, mlops_core::Error> {
         Records::new(Arc::clone(schema), self.values.select(ndarray::Axis(0), rows))
     }
+}
+
+/// The names of the measured features.
+fn measurements() -> impl Iterator<Item = String> {
+    MEASUREMENTS.into_iter().map(|name| name.replace(' ', "_"))
+}
+
+/// Whether a schema has the features of wines, in their order.
+pub(crate) fn is_of_wines(schema: &Schema) -> bool {
+    schema.names().eq(measurements().chain([IS_RED.to_owned()]))
 }
 
 /// The measured features of a schema: all but the one that tells red from white.

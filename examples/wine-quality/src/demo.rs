@@ -1,8 +1,6 @@
 //! `demo`: trains, serves, sends traffic and shows what the monitoring makes of it.
 
-mod client;
 mod odd_wines;
-mod server;
 mod shift;
 mod verdict;
 
@@ -14,7 +12,9 @@ use std::time::Instant;
 use mlops_core::{Random, Records};
 use mlops_registry::{LocalStore, Registry, Tracking};
 
+use crate::background::Background;
 use crate::cli::DRIFT_WINDOW;
+use crate::client::{Client, Latencies};
 use crate::data::Wines;
 use crate::directories::Directories;
 use crate::error::Error;
@@ -24,9 +24,7 @@ use crate::search::SearchOptions;
 use crate::served::{ServedModels, service};
 use crate::split::{Split, distinct};
 use crate::train::{self, Options, Outcome, Protocol};
-use client::{Client, Latencies};
 use odd_wines::OddWine;
-use server::Background;
 use shift::Shift;
 use verdict::{FAMILY_WISE_LEVEL, Measured, OddWineFound};
 

@@ -69,6 +69,22 @@ pub(crate) enum Error {
     Answer(#[source] serde_json::Error),
     #[error("the configuration names no models")]
     NoModels,
+    #[error("{} is not there: the model does not tell which wines it knows, as those of `train` and `retrain` do", path.display())]
+    NoKnownWines { path: PathBuf },
+    #[error("{}, line {line} names no wine and its part", path.display())]
+    NotAKnownWine { path: PathBuf, line: usize },
+    #[error("the model does not read wines: its features are others, or stand in another order")]
+    NotOfWines,
+    #[error("{} cannot be read as labels", path.display())]
+    Labels { path: PathBuf, source: mlops_pipeline::labels::LabelError },
+    #[error("another process is retraining the models of {}", path.display())]
+    Retraining { path: PathBuf },
+    #[error(
+        "the new models are registered with the alias `{alias}`, and {} does not name them; retrain once more, or write \
+         it by hand: {configuration}",
+        path.display()
+    )]
+    NotNamed { path: PathBuf, alias: &'static str, configuration: String, source: Box<Self> },
     #[error("another process is training with {}", path.display())]
     InUse { path: PathBuf },
     #[error("neither `XDG_STATE_HOME` nor `HOME` says where to keep what the search has found")]

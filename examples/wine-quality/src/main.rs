@@ -1,17 +1,23 @@
 //! The wine-quality system: trains three models, serves them, scores files and watches drift and outliers.
 
+mod background;
 mod baseline;
 mod cli;
+mod client;
 mod compat;
 mod configuration;
 mod data;
 mod demo;
 mod directories;
 mod error;
+mod fingerprint;
+mod known_wines;
 mod models;
 mod promote;
+mod registration;
 mod registry;
 mod report;
+mod retrain;
 mod score;
 mod screen;
 mod search;
@@ -21,23 +27,26 @@ mod source;
 mod split;
 mod table;
 mod train;
-mod training_run;
+mod training;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use mlops_core::durable;
 use mlops_registry::{LocalStore, Tracking, env};
 
-use crate::cli::{Cli, Command, StoreArgs, TrainArgs};
+use crate::cli::{Cli, Command, RetrainArgs, SearchArgs, StoreArgs, TrainArgs};
 use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
+use crate::registry::NamedRegistry;
 use crate::screen::{note, say};
 use crate::search::SearchOptions;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Train(args) => train(args),
+        Command::Retrain(args) => retrain(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Score(args) => score::score(&args),
         Command::Promote(args) => promote::promote(&args),
@@ -58,16 +67,9 @@ fn train(args: TrainArgs) -> Result<(), Error> {
     if let Some(config) = &args.config {
         Configuration::check_place(config)?;
     }
-    let wines = match &args.data {
-        Some(folder) => Wines::read(folder)?,
-        None => Wines::bundled()?,
-    };
+    let wines = wines(&args.search)?;
     let options = train::Options {
-        search: SearchOptions {
-            trials: args.trials as usize,
-            jobs: args.jobs as usize,
-            seed: args.seed,
-        },
+        search: search_options(&args.search),
         protocol: args.protocol,
         split: args.split,
         test_rows: args.test_rows,
@@ -77,6 +79,42 @@ fn train(args: TrainArgs) -> Result<(), Error> {
     let outcome = train::train(&wines, &tracking(&args.store)?, &options)?;
     say(serde_json::to_string(&outcome).map_err(Error::Answer)?);
     Ok(())
+}
+
+fn retrain(args: &RetrainArgs) -> Result<(), Error> {
+    let wines = wines(&args.search)?;
+    let options = retrain::Options {
+        config: &args.config,
+        sources: retrain::Sources {
+            telemetry: &args.telemetry,
+            labels: &args.labels,
+            max_delay: args.max_label_delay,
+            window: args.drift_window,
+        },
+        search: search_options(&args.search),
+        margin: args.margin,
+        when_drift: args.when_drift,
+        dry_run: args.dry_run,
+    };
+    let registry = NamedRegistry::new(&args.store);
+    let outcome = retrain::retrain(&wines, &tracking(&args.store)?, &registry, &options)?;
+    if let Some(path) = &args.report {
+        durable::write(path, format!("{outcome}\n").as_bytes()).map_err(Error::io(path))?;
+    }
+    say(&outcome);
+    say(serde_json::to_string(&outcome).map_err(Error::Answer)?);
+    Ok(())
+}
+
+fn wines(args: &SearchArgs) -> Result<Wines, Error> {
+    Ok(match &args.data {
+        Some(folder) => Wines::read(folder)?,
+        None => Wines::bundled()?,
+    })
+}
+
+fn search_options(args: &SearchArgs) -> SearchOptions {
+    SearchOptions { trials: args.trials as usize, jobs: args.jobs as usize, seed: args.seed }
 }
 
 /// The store of the arguments, else the store or server of the environment.

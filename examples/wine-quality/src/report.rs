@@ -109,7 +109,7 @@ impl Report<'_> {
 }
 
 /// The rows of the red wines, or of the white ones.
-fn of_color(records: &Records, is_red: f64) -> Vec<usize> {
+pub(crate) fn of_color(records: &Records, is_red: f64) -> Vec<usize> {
     let column = records.schema().names().position(|name| name == IS_RED);
     let is_of_color = |row: &usize| column.is_some_and(|at| records.values()[[*row, at]] == is_red);
     (0..records.n_rows()).filter(is_of_color).collect()

@@ -69,6 +69,11 @@ impl ServedModels {
         }
     }
 
+    /// The model that predicts, and the detector that tests whole windows.
+    pub(crate) fn into_model_and_windows(self) -> (XgboostModel, Box<dyn DriftDetector>) {
+        (self.prediction, self.windows)
+    }
+
     /// The models as files are scored with them: with the same results as those of a service.
     pub(crate) fn into_scoring(self) -> BatchScoring {
         BatchScoring::new(Classifier::new(self.prediction)).outliers(self.outliers)

@@ -158,7 +158,7 @@ pub(crate) fn distinct(wines: &Wines, rows: &[usize]) -> Vec<usize> {
 }
 
 /// The copies of each wine at `rows`, in the order of their first ones.
-fn groups(wines: &Wines, rows: &[usize]) -> Vec<Vec<usize>> {
+pub(crate) fn groups(wines: &Wines, rows: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
     for &row in rows {
         groups.entry(wines.identity(row)).or_default().push(row);

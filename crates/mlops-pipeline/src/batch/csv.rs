@@ -1,13 +1,12 @@
 use std::io::{Read, Write};
 use std::ops::Range;
 
-use csv::ByteRecord;
 use mlops_core::{Records, RecordsBuilder, RecordsError, RecordsLimits};
 
 use super::columns::Columns;
-use super::lines::{LineBatch, LineRules, Lines};
 use super::table::{Outcome, Table};
 use super::{BatchError, BatchScoring, BatchSummary, Place};
+use crate::lines::{LineBatch, LineRules, Lines, cells};
 
 impl BatchScoring {
     pub(super) fn score_csv(
@@ -22,7 +21,7 @@ impl BatchScoring {
         columns.check(&header.names, self.classifier.schema())?;
         output.write_all(&header.with(&columns)).map_err(BatchError::Write)?;
 
-        let next = || lines.next(&header.line, self.batch_rows);
+        let next = || lines.next(&header.line, self.batch_rows).map_err(BatchError::from);
         let work = |batch: LineBatch| {
             let table = CsvTable { scoring: self, header: &header, batch };
             let scored = self.score(&table)?;
@@ -45,8 +44,7 @@ impl Header {
     fn read(first: &LineBatch) -> Result<Self, BatchError> {
         let line = [first.row(0), b"\n"].concat();
         let names = cells(&line).ok_or(BatchError::Header)?;
-        let names = names.iter().map(|name| str::from_utf8(name).map(ToOwned::to_owned));
-        let names = names.collect::<Result<_, _>>().map_err(|_| BatchError::Header)?;
+        let names = names.iter().map(ToOwned::to_owned).collect();
         let ending: &[u8] = if first.after(0).starts_with(b"\r") { b"\r\n" } else { b"\n" };
         Ok(Self { line, names, ending })
     }
@@ -118,15 +116,6 @@ impl Table for CsvTable<'_> {
         let cells = cells(self.batch.row(row));
         Ok(cells.is_some_and(|cells| cells.len() == self.header.names.len()))
     }
-}
-
-/// The values of a line; `None` if it is not UTF-8 or a quote stands where none may.
-fn cells(line: &[u8]) -> Option<ByteRecord> {
-    let mut reader = csv::ReaderBuilder::new();
-    let mut reader = reader.has_headers(false).flexible(true).from_reader(line);
-    let mut records = reader.byte_records();
-    let record = records.next()?.ok()?;
-    (records.next().is_none() && str::from_utf8(line).is_ok()).then_some(record)
 }
 
 /// A value as CSV writes it.

@@ -3,6 +3,8 @@ use std::{fmt, io};
 
 use mlops_core::{PredictError, RecordsError};
 
+use crate::lines::LinesError;
+
 /// Why a file was not scored to its end. No variant repeats a value of the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -82,6 +84,16 @@ pub enum BatchError {
         /// The name of the compression.
         codec: String,
     },
+}
+
+impl From<LinesError> for BatchError {
+    fn from(error: LinesError) -> Self {
+        match error {
+            LinesError::Read(error) => Self::Read(error),
+            LinesError::OpenQuote { line } => Self::OpenQuote { line },
+            LinesError::RowLength { line, limit } => Self::RowLength { line, limit },
+        }
+    }
 }
 
 /// A row that cannot be scored, and why.

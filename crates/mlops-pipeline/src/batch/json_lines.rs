@@ -6,9 +6,9 @@ use std::ops::Range;
 use mlops_core::{Records, RecordsBuilder, RecordsError, RecordsLimits};
 
 use super::columns::Columns;
-use super::lines::{LineBatch, LineRules, Lines};
 use super::table::{Outcome, Table};
 use super::{BatchError, BatchScoring, BatchSummary, Place};
+use crate::lines::{LineBatch, LineRules, Lines};
 use object::{Names, Object};
 
 impl BatchScoring {
@@ -24,7 +24,7 @@ impl BatchScoring {
             .iter()
             .map(|name| format!("{}:", serde_json::Value::from(&**name)))
             .collect();
-        let next = || lines.next(b"", self.batch_rows);
+        let next = || lines.next(b"", self.batch_rows).map_err(BatchError::from);
         let work = |batch: LineBatch| {
             let table = JsonTable { scoring: self, columns: &columns, batch };
             let scored = self.score(&table)?;

@@ -44,4 +44,10 @@ pub enum EvaluationError {
         /// The value.
         got: f64,
     },
+    /// The margin by which a challenger may be worse is not in its range.
+    #[error("margin {got}, expected one from 0 to 1")]
+    Margin {
+        /// The value.
+        got: f64,
+    },
 }

@@ -77,7 +77,7 @@ impl<'a> ScoredRows<'a> {
     }
 
     /// How many rows are of the positive class.
-    pub(super) fn n_positives(&self) -> usize {
+    pub(crate) fn n_positives(&self) -> usize {
         self.labels.iter().filter(|label| **label).count()
     }
 }

@@ -1,15 +1,16 @@
-"""Evaluates probabilities with scikit-learn, to compare ours with.
+"""Evaluates probabilities with scikit-learn and scipy, to compare ours with.
 
-    python make_evaluation.py    # Python 3.11, scikit-learn 1.9.1, numpy 2.4.6
+    python make_evaluation.py    # Python 3.11, scikit-learn 1.9.1, scipy 1.17.1, numpy 2.4.6
 
 `evaluation.json` holds for each case probabilities in units of 1/4096, exact in 32 bits, their labels, and what
-scikit-learn makes of them. The curves go from the highest threshold to the lowest.
+scikit-learn and scipy make of them. The curves go from the highest threshold to the lowest.
 """
 
 import json
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
@@ -47,6 +48,13 @@ for name, (grid, labels) in cases.items():
     loss = -np.mean(np.log(np.where(labels, inner, 1 - inner)))
     if 0 < probabilities.min() and probabilities.max() < 1:
         assert np.isclose(loss, metrics.log_loss(labels, probabilities), rtol=1e-14)
+    test = stats.mannwhitneyu(
+        probabilities[labels], probabilities[~labels], use_continuity=False, alternative="greater", method="asymptotic"
+    )
+    # What the Brier score would be, and how it would vary, if the probabilities were right.
+    expected_brier = np.mean(probabilities * (1 - probabilities))
+    variance = np.sum((1 - 2 * probabilities) ** 2 * probabilities * (1 - probabilities)) / len(grid) ** 2
+    brier = metrics.brier_score_loss(labels, probabilities)
     called = probabilities > 0.5
     tn, fp, fn, tp = metrics.confusion_matrix(labels, called).ravel().tolist()
     document[name] = {
@@ -55,7 +63,9 @@ for name, (grid, labels) in cases.items():
         "roc_auc": metrics.roc_auc_score(labels, probabilities),
         "average_precision": metrics.average_precision_score(labels, probabilities),
         "log_loss": float(loss),
-        "brier_score": metrics.brier_score_loss(labels, probabilities),
+        "brier_score": brier,
+        "mann_whitney_z": None if np.isnan(test.pvalue) else float(stats.norm.isf(test.pvalue)),
+        "spiegelhalter_z": float((brier - expected_brier) / np.sqrt(variance)),
         "false_positive_rate": fpr.tolist(),
         "true_positive_rate": tpr.tolist(),
         "lowest_positive": thresholds[1:].tolist(),

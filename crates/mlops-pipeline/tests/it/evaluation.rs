@@ -1,6 +1,6 @@
 //! The values of `tests/data/evaluation.json`.
 
-use mlops_pipeline::evaluation::{Evaluation, ScoredRows};
+use mlops_pipeline::evaluation::{Evaluation, ScoredRows, mann_whitney_z, spiegelhalter_z};
 use serde_json::{Map, Value};
 
 fn golden() -> Map<String, Value> {
@@ -12,13 +12,18 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-fn evaluation(case: &Value) -> Evaluation {
+fn rows(case: &Value) -> ScoredRows<'static> {
     #[expect(clippy::cast_possible_truncation, reason = "it is exact in 32 bits")]
     let probabilities: Vec<f32> =
         numbers(&case["probabilities"]).into_iter().map(|it| (it / 4096.0) as f32).collect();
     let labels: Vec<bool> =
         numbers(&case["labels"]).into_iter().map(|label| label == 1.0).collect();
-    Evaluation::of(&ScoredRows::new(&probabilities, &labels).unwrap(), 0.5)
+    let all: Vec<usize> = (0..labels.len()).collect();
+    ScoredRows::new(&probabilities, &labels).unwrap().select(&all).unwrap()
+}
+
+fn evaluation(case: &Value) -> Evaluation {
+    Evaluation::of(&rows(case), 0.5)
 }
 
 #[track_caller]
@@ -51,6 +56,23 @@ fn metrics_are_those_of_scikit_learn() {
             confusion.false_negatives,
         ];
         assert_close(&counts.map(|count| count as f64), &case["confusion"], name);
+    }
+}
+
+#[test]
+fn tests_are_those_of_scipy() {
+    for (name, case) in &golden() {
+        let rows = rows(case);
+        for (got, expected) in [
+            (mann_whitney_z(&rows), &case["mann_whitney_z"]),
+            (spiegelhalter_z(&rows), &case["spiegelhalter_z"]),
+        ] {
+            let (got, expected) = (got.unwrap_or(f64::NAN), expected.as_f64().unwrap_or(f64::NAN));
+            assert!(
+                (got - expected).abs() < 1e-11 || got.is_nan() && expected.is_nan(),
+                "{name} {got} {expected}"
+            );
+        }
     }
 }
 

@@ -23,6 +23,23 @@ struct Done {
 }
 
 impl Tracking {
+    /// The version of a registered model that an alias points to; `None` if there is no such model or alias.
+    ///
+    /// # Errors
+    /// * [`InvalidName`](crate::ErrorKind::InvalidName) if name or alias is none
+    /// * what goes wrong with store or server
+    pub fn model_version_by_alias(
+        &self,
+        name: &str,
+        alias: &str,
+    ) -> Result<Option<ModelVersion>, Error> {
+        match on_either!(self, model_version_by_alias(name, alias)) {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes logged models the next versions of registered models, given with their names, and has an alias of each point to
     /// them: all or none. A name that is not registered is.
     ///
@@ -73,13 +90,9 @@ impl Tracking {
             done.versions.push(self.create_version(name, model)?);
         }
         for ModelVersion { name, version, .. } in &done.versions {
-            let before = match on_either!(self, model_version_by_alias(name, alias)) {
-                Ok(before) => Some(before.version),
-                Err(error) if error.is_not_found() => None,
-                Err(error) => return Err(error),
-            };
+            let before = self.model_version_by_alias(name, alias)?;
             on_either!(self, set_alias(name, alias, *version))?;
-            done.replaced.push(before);
+            done.replaced.push(before.map(|before| before.version));
         }
         Ok(())
     }

@@ -86,7 +86,9 @@ fn models_are_registered_together_or_not_at_all() {
     let versions = tracking.register_all(&both, "challenger").unwrap();
     assert_eq!(versions.iter().map(|it| it.version).collect::<Vec<_>>(), [1, 1]);
     let store = tracking.store().unwrap();
-    let challenger = || store.model_version_by_alias("wine", "challenger").unwrap().version;
+    let alias = |name| tracking.model_version_by_alias(name, "challenger").unwrap();
+    let challenger = || alias("wine").unwrap().version;
+    assert_eq!(alias("unknown"), None);
     assert_eq!(challenger(), 1);
 
     // The second name is none.

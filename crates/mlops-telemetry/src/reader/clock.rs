@@ -5,8 +5,19 @@ use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A time as RFC 3339 writes it.
-pub(super) fn rfc_3339(text: &str) -> Option<SystemTime> {
+/// Reads a time as RFC 3339 writes it, to the nanosecond; `None` if the text is none, or it names no offset from UTC.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use mlops_telemetry::rfc_3339;
+///
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_642_000_000_007);
+/// assert_eq!(rfc_3339("2022-01-12T16:06:40.007+01:00"), Some(time));
+/// assert_eq!(rfc_3339("2022-01-12"), None);
+/// ```
+pub fn rfc_3339(text: &str) -> Option<SystemTime> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     let (seconds, part) = (time.unix_timestamp(), Duration::from_nanos(time.nanosecond().into()));
     let distance = Duration::from_secs(seconds.unsigned_abs());

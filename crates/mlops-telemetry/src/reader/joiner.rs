@@ -139,7 +139,7 @@ impl Pending {
         }
         let parts = || self.parts.values().zip(spans.iter().cloned());
         let tables = || parts().map(|(part, span)| (part.table.as_ref(), span));
-        let (records, absent, hidden) = records(schema, tables, rows.len());
+        let Inputs { records, is_whole, absent, hidden } = Inputs::of(schema, tables, rows.len());
         let outputs = |of: fn(&Content) -> Option<&Outputs>| {
             stack(
                 parts().map(move |(part, span)| {
@@ -168,6 +168,7 @@ impl Pending {
             is_complete,
             n_rows,
             records,
+            is_whole,
             absent,
             hidden,
             predictions: predictions.map_or_else(Vec::new, |it| it.into_raw_vec_and_offset().0),
@@ -210,40 +211,60 @@ impl Content {
     }
 }
 
-/// The rows of all parts, and the names of the columns that are absent and hidden.
-fn records<'a, I: Iterator<Item = (Option<&'a Table>, Range<usize>)>>(
-    schema: &Arc<Schema>,
-    tables: impl Fn() -> I,
-    n_rows: usize,
-) -> (Option<Records>, Vec<String>, Vec<String>) {
-    let n_columns = schema.len();
-    let is_any = |of: fn(&Table) -> &[bool], column: usize| {
-        tables().filter_map(|(table, _)| table).any(|table| of(table)[column])
-    };
-    let names = |is_listed: &dyn Fn(usize) -> bool| {
-        let names = schema.names().enumerate();
-        names.filter(|&(column, _)| is_listed(column)).map(|(_, name)| name.to_owned()).collect()
-    };
-    let is_small = n_rows.checked_mul(n_columns).is_some_and(|n_values| n_values <= MAX_VALUES);
-    if !is_small || tables().all(|(table, _)| table.is_none()) {
-        return (None, Vec::new(), Vec::new());
-    }
-    let mut values = Vec::with_capacity(n_rows * n_columns);
-    for (table, span) in tables() {
-        match table {
-            Some(table) => {
-                values
-                    .extend_from_slice(&table.values[span.start * n_columns..span.end * n_columns]);
-            }
-            None => values.resize(values.len() + span.len() * n_columns, f64::NAN),
+/// The rows of all parts, as [`LoggedRequest`] has them.
+#[derive(Default)]
+struct Inputs {
+    records: Option<Records>,
+    is_whole: Vec<bool>,
+    absent: Vec<String>,
+    hidden: Vec<String>,
+}
+
+impl Inputs {
+    fn of<'a, I: Iterator<Item = (Option<&'a Table>, Range<usize>)>>(
+        schema: &Arc<Schema>,
+        tables: impl Fn() -> I,
+        n_rows: usize,
+    ) -> Self {
+        let n_columns = schema.len();
+        let is_small = n_rows.checked_mul(n_columns).is_some_and(|n_values| n_values <= MAX_VALUES);
+        if !is_small || tables().all(|(table, _)| table.is_none()) {
+            return Self::default();
         }
+        let is_any = |of: fn(&Table) -> &[bool], column: usize| {
+            tables().filter_map(|(table, _)| table).any(|table| of(table)[column])
+        };
+        let listed = |is_listed: &dyn Fn(usize) -> bool| -> Vec<usize> {
+            (0..n_columns).filter(|&column| is_listed(column)).collect()
+        };
+        let absent = listed(&|column| !is_any(|table| &table.present, column));
+        let hidden = listed(&|column| is_any(|table| &table.hidden, column));
+
+        let mut values = Vec::with_capacity(n_rows * n_columns);
+        let mut is_whole = Vec::with_capacity(n_rows);
+        for (table, span) in tables() {
+            let Some(table) = table else {
+                values.resize(values.len() + span.len() * n_columns, f64::NAN);
+                is_whole.resize(is_whole.len() + span.len(), false);
+                continue;
+            };
+            for row in span {
+                let row_values = &table.values[row * n_columns..][..n_columns];
+                let mut suspects = absent.iter().chain(&hidden);
+                let is_withheld = suspects.any(|&column| row_values[column].is_nan());
+                is_whole.push(!table.is_unreadable[row] && !is_withheld);
+                values.extend_from_slice(row_values);
+            }
+        }
+        // There are as many values as rows and columns, and all of them are NaN or finite in 32 bits.
+        let matrix = Array2::from_shape_vec((n_rows, n_columns), values).ok();
+        let records = matrix.and_then(|matrix| Records::new(Arc::clone(schema), matrix).ok());
+        let names = |columns: Vec<usize>| {
+            let name = |column: usize| schema.features()[column].name().to_owned();
+            columns.into_iter().map(name).collect()
+        };
+        Self { records, is_whole, absent: names(absent), hidden: names(hidden) }
     }
-    // There are as many values as rows and columns, and all of them are NaN or finite in 32 bits.
-    let matrix = Array2::from_shape_vec((n_rows, n_columns), values).ok();
-    let records = matrix.and_then(|matrix| Records::new(Arc::clone(schema), matrix).ok());
-    let absent = names(&|column| !is_any(|table| &table.present, column));
-    let hidden = names(&|column| is_any(|table| &table.hidden, column));
-    (records, absent, hidden)
 }
 
 /// The outputs of all parts; `None` if there are none, or more than may be.

@@ -43,6 +43,9 @@ pub struct LoggedRequest {
     /// The values of the rows; NaN for one that was missing, is hidden or cannot be read. `None` if the
     /// log has no values, as for a challenger, or more than 2^23.
     pub records: Option<Records>,
+    /// Whether `records` has all that each row had: not if the log has no inputs of the row, a value that fits
+    /// no feature or not into 32 bits, or none in a column that is absent or hidden. None without records.
+    pub is_whole: Vec<bool>,
     /// The columns of the schema that the log does not have, in schema order; none without records.
     pub absent: Vec<String>,
     /// The columns in which the log has hashes, in schema order.

@@ -19,6 +19,8 @@ pub(super) struct Table {
     pub(super) hidden: Vec<bool>,
     /// The number of values that fit no feature.
     pub(super) n_unreadable: u64,
+    /// For each row, whether it has such a value.
+    pub(super) is_unreadable: Vec<bool>,
 }
 
 /// A line that claims more values than this is malformed: a few bytes can stand for a row of any width.
@@ -59,6 +61,7 @@ impl Table {
     fn add_row(&mut self, n_columns: usize) -> bool {
         let n_values = self.values.len() + n_columns;
         self.values.resize(n_values, f64::NAN);
+        self.is_unreadable.push(false);
         self.n_rows += 1;
         n_values <= MAX_VALUES
     }
@@ -77,7 +80,10 @@ impl Table {
         match (value, cell) {
             (Some(value), _) if is_finite_f32(value) => self.values[start + column] = value,
             (None, Cell::Text(text)) if is_hash(text) => self.hidden[column] = true,
-            _ => self.n_unreadable += 1,
+            _ => {
+                self.n_unreadable += 1;
+                self.is_unreadable[self.n_rows - 1] = true;
+            }
         }
     }
 }
@@ -205,6 +211,7 @@ mod tests {
         assert_eq!(table.present, [true, false, true]);
         assert_eq!(table.hidden, [false, false, true]);
         assert_eq!(table.n_unreadable, 1, "a number that 32 bits do not hold");
+        assert_eq!(table.is_unreadable, [false, false, true]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn check(logged: &Logged) {
     assert!(request.rows.is_sorted_by(|a, b| a < b));
     assert!(request.rows.last().is_none_or(|&last| last < request.n_rows));
     if let Some(records) = &request.records {
-        assert_eq!(records.n_rows(), n_rows);
+        assert_eq!((records.n_rows(), request.is_whole.len()), (n_rows, n_rows));
     }
     if let Some(probabilities) = &request.probabilities {
         assert_eq!(probabilities.nrows(), n_rows);
@@ -101,6 +101,7 @@ fn assert_told(request: &LoggedRequest, inference: &Inference) {
     assert!(request.rows.iter().copied().eq(0..request.n_rows));
     assert_eq!(request.records.as_ref().unwrap().values(), inference.records.values());
     assert!(request.absent.is_empty() && request.hidden.is_empty());
+    assert!(request.is_whole.iter().all(|&is_whole| is_whole));
     let classes = inference.predictions.classes.as_ref().unwrap();
     assert!(request.predictions.iter().copied().eq(classes.iter().map(|&class| f64::from(class))));
     let drift = inference.monitoring.drift.as_ref().unwrap().report().unwrap();
@@ -306,6 +307,7 @@ fn columns_that_are_not_in_the_log_are_named() {
         assert_eq!(request.absent, ["is_red", "pH"]);
         assert_eq!(request.hidden, ["alcohol"]);
         assert!(request.records.unwrap().row(0).iter().all(|value| value.is_nan()));
+        assert_eq!(request.is_whole, [false]);
         assert!(request.p_values.is_empty());
         assert_eq!(request.predictions, [0.0]);
     }

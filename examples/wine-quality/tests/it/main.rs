@@ -5,6 +5,7 @@
 mod demo;
 mod program;
 mod python_models;
+mod retrain;
 mod score;
 mod service;
 mod train;

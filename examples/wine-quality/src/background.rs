@@ -10,14 +10,14 @@ use crate::serve::runtime;
 
 /// The service on a free port of this machine, on threads of its own.
 #[derive(Debug)]
-pub(super) struct Background {
+pub(crate) struct Background {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<Result<(), mlops_serve::Error>>,
 }
 
 impl Background {
-    pub(super) fn start(service: Service) -> Result<Self, Error> {
+    pub(crate) fn start(service: Service) -> Result<Self, Error> {
         let runtime = runtime()?;
         let listen = |source| Error::Listen { address: "a free port".to_owned(), source };
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(listen)?;
@@ -31,12 +31,12 @@ impl Background {
         Ok(Self { address, stop, thread })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Lets the service finish what it is doing.
-    pub(super) fn stop(self) -> Result<(), Error> {
+    pub(crate) fn stop(self) -> Result<(), Error> {
         // If the service is gone already, its own outcome says why.
         let _ = self.stop.send(());
         match self.thread.join() {

@@ -25,10 +25,12 @@ const JOURNALS: &str = "search";
 const LOCK: &str = ".lock";
 
 impl TrainingRun {
-    /// Goes on with the training of this subject that did not end on this machine, if nobody else does, or begins one.
+    /// Goes on with the training of this subject that did not end on this machine, if nobody else does, or begins one with
+    /// this name.
     pub(crate) fn begin(
         tracking: &Tracking,
         experiment: &Experiment,
+        name: &str,
         subject: &str,
     ) -> Result<Self, Error> {
         let running = || Filter::attribute("status", Compare::Equal, "RUNNING");
@@ -47,7 +49,7 @@ impl TrainingRun {
                 return Ok(Self { run, journals, are_artifacts, _lock: lock });
             }
         }
-        let run = tracking.start_run(experiment, "train", None)?;
+        let run = tracking.start_run(experiment, name, None)?;
         let (journals, are_artifacts) = journals(&run)?;
         fs::create_dir_all(&journals).map_err(Error::io(&journals))?;
         let lock = lock(&journals)?.ok_or_else(|| Error::InUse { path: journals.clone() })?;
@@ -57,7 +59,7 @@ impl TrainingRun {
     }
 
     /// Where the journal of a search is.
-    pub(crate) fn journal(&self, search: &str) -> PathBuf {
+    pub(super) fn journal(&self, search: &str) -> PathBuf {
         self.journals.join(format!("{search}.jsonl"))
     }
 

@@ -1,7 +1,9 @@
-use std::io::Read;
+//! Text that is cut into rows.
+
+use std::io::{self, Read};
 use std::ops::Range;
 
-use super::BatchError;
+use csv::StringRecord;
 
 /// A row has at most so many bytes.
 const MAX_ROW_BYTES: usize = 16 << 20;
@@ -12,7 +14,7 @@ const CHUNK: usize = 1 << 16;
 
 /// A text that is cut into batches of whole rows.
 #[derive(Debug)]
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     rules: LineRules,
     // What was read beyond the last batch.
@@ -24,18 +26,29 @@ pub(super) struct Lines<R> {
 
 /// Where a row of a text ends.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum LineRules {
+pub(crate) enum LineRules {
     /// At a line end outside of quotes; lines without any character are passed over.
     Csv,
     /// At a line feed; lines of white space are passed over.
     Json,
 }
 
+/// Why there are no more rows.
+#[derive(Debug)]
+pub(crate) enum LinesError {
+    /// The input cannot be read.
+    Read(io::Error),
+    /// A quote is opened, in the row that begins at `line`, that is not closed before the end.
+    OpenQuote { line: u64 },
+    /// The row that begins at `line` has more than `limit` bytes.
+    RowLength { line: u64, limit: usize },
+}
+
 /// Rows of a text, as they are.
 #[derive(Debug)]
-pub(super) struct LineBatch {
+pub(crate) struct LineBatch {
     /// What the caller put before the rows, the rows, and what ends each.
-    pub(super) text: Vec<u8>,
+    pub(crate) text: Vec<u8>,
     rows: Vec<Row>,
 }
 
@@ -46,16 +59,16 @@ struct Row {
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(input: R, rules: LineRules) -> Self {
+    pub(crate) fn new(input: R, rules: LineRules) -> Self {
         Self { input, rules, rest: Vec::new(), line: 1, is_at_end: false }
     }
 
     /// The next rows, at most `max_rows`, behind `head`; `None` at the end.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         head: &[u8],
         max_rows: usize,
-    ) -> Result<Option<LineBatch>, BatchError> {
+    ) -> Result<Option<LineBatch>, LinesError> {
         loop {
             let batch = self.cut(head, max_rows)?;
             if batch.n_rows() > 0 {
@@ -68,14 +81,14 @@ impl<R: Read> Lines<R> {
     }
 
     /// As [`next`](Self::next), but without rows if there are many lines that are none.
-    fn cut(&mut self, head: &[u8], max_rows: usize) -> Result<LineBatch, BatchError> {
+    fn cut(&mut self, head: &[u8], max_rows: usize) -> Result<LineBatch, LinesError> {
         let mut text = Vec::with_capacity(head.len() + self.rest.len() + CHUNK);
         text.extend_from_slice(head);
         text.append(&mut self.rest);
         let mut scan = Scan::new(self.rules, head.len(), self.line);
         while !scan.run(&text, max_rows) {
             if text.len() - scan.begin > MAX_ROW_BYTES {
-                return Err(BatchError::RowLength { line: scan.row_line, limit: MAX_ROW_BYTES });
+                return Err(LinesError::RowLength { line: scan.row_line, limit: MAX_ROW_BYTES });
             }
             if self.is_at_end {
                 scan.end(&text)?;
@@ -91,31 +104,40 @@ impl<R: Read> Lines<R> {
 }
 
 impl LineBatch {
-    pub(super) fn n_rows(&self) -> usize {
+    pub(crate) fn n_rows(&self) -> usize {
         self.rows.len()
     }
 
     /// The bytes of a row, without what ends it.
-    pub(super) fn row(&self, row: usize) -> &[u8] {
+    pub(crate) fn row(&self, row: usize) -> &[u8] {
         &self.text[self.rows[row].range.clone()]
     }
 
     /// The line where a row begins, counted from 1.
-    pub(super) fn line(&self, row: usize) -> u64 {
+    pub(crate) fn line(&self, row: usize) -> u64 {
         self.rows[row].line
     }
 
     /// What follows a row.
-    pub(super) fn after(&self, row: usize) -> &[u8] {
+    pub(crate) fn after(&self, row: usize) -> &[u8] {
         &self.text[self.rows[row].range.end..]
     }
 }
 
+/// The values of a row of CSV; `None` if it is not UTF-8 or a quote stands where none may.
+pub(crate) fn cells(row: &[u8]) -> Option<StringRecord> {
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).flexible(true).from_reader(row);
+    let mut records = reader.records();
+    let record = records.next()?.ok()?;
+    records.next().is_none().then_some(record)
+}
+
 /// Reads on; false at the end.
-fn fill(input: &mut impl Read, text: &mut Vec<u8>) -> Result<bool, BatchError> {
+fn fill(input: &mut impl Read, text: &mut Vec<u8>) -> Result<bool, LinesError> {
     // Many small pieces, as pipes give them, are no reason to look at a long row again and again.
     let n_read = input.by_ref().take(CHUNK as u64).read_to_end(text);
-    n_read.map(|n_read| n_read > 0).map_err(BatchError::Read)
+    n_read.map(|n_read| n_read > 0).map_err(LinesError::Read)
 }
 
 /// The search for the ends of rows.
@@ -163,9 +185,9 @@ impl Scan {
     }
 
     /// Takes what no line end follows.
-    fn end(&mut self, text: &[u8]) -> Result<(), BatchError> {
+    fn end(&mut self, text: &[u8]) -> Result<(), LinesError> {
         if self.is_quoted {
-            return Err(BatchError::OpenQuote { line: self.row_line });
+            return Err(LinesError::OpenQuote { line: self.row_line });
         }
         self.push(text, text.len());
         self.begin = text.len();
@@ -187,8 +209,6 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     /// A reader that gives a few bytes at a time.
@@ -241,14 +261,14 @@ mod tests {
     fn a_quote_that_is_left_open_is_named_by_line() {
         let mut lines = Lines::new(&b"a\n1\n\"2\n3\n"[..], LineRules::Csv);
         let error = lines.next(b"", 100).unwrap_err();
-        assert!(matches!(error, BatchError::OpenQuote { line: 3 }), "{error}");
+        assert!(matches!(error, LinesError::OpenQuote { line: 3 }), "{error:?}");
     }
 
     #[test]
     fn a_row_has_an_end() {
         let mut lines = Lines::new(Read::chain(&b"a\n\""[..], io::repeat(b'\n')), LineRules::Csv);
         let error = lines.next(b"", 100).unwrap_err();
-        assert!(matches!(error, BatchError::RowLength { line: 2, .. }), "{error}");
+        assert!(matches!(error, LinesError::RowLength { line: 2, .. }), "{error:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ const NAME: &str = "wine_quality";
 pub(super) fn inputs(wines: &Wines, protocol: &Protocolled) -> Vec<DatasetInput> {
     let (source_type, source) = match wines.folder() {
         Some(folder) => ("local", json!({ "uri": folder })),
-        // They are part of the program.
+        // They come out of the program, if not from files alone.
         None => ("code", json!({ "tags": { "mlflow.source.name": env!("CARGO_PKG_NAME") } })),
     };
     let features = protocol.parts.train().schema();
@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn a_split_that_is_read_has_the_inputs_of_the_one_that_was_drawn() {
         let wines = Wines::bundled().unwrap();
-        let of = |split: Split| inputs(&wines, &Protocolled::honest(&wines, split).unwrap());
+        let of = |split| {
+            let protocol = Protocolled::new("honest", "trial", &wines, split).unwrap();
+            inputs(&wines, &protocol)
+        };
         let drawn = Split::grouped(&wines, 1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("split.csv");

@@ -10,14 +10,14 @@ use crate::error::Error;
 
 /// Speaks to the service as any program would: through HTTP.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: ureq::Agent,
     url: String,
 }
 
 /// What the service answers.
 #[derive(Debug, Deserialize)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     predictions: Vec<u8>,
     monitoring: Monitoring,
 }
@@ -39,11 +39,11 @@ struct Outliers {
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { agent: ureq::Agent::new_with_defaults(), url: format!("http://{address}/predict") }
     }
 
-    pub(super) fn predict(&self, records: &Records) -> Result<Answer, Error> {
+    pub(crate) fn predict(&self, records: &Records) -> Result<Answer, Error> {
         let body = serde_json::to_vec(records).map_err(Error::Answer)?;
         let request = self.agent.post(&self.url).header("content-type", "application/json");
         let body = request.send(&body)?.body_mut().read_to_vec()?;
@@ -54,7 +54,7 @@ impl Client {
 
 impl Answer {
     /// The features that have drifted if all of them are judged together.
-    pub(super) fn drifted(&self, family_wise_level: f64) -> Result<Vec<String>, Error> {
+    pub(crate) fn drifted(&self, family_wise_level: f64) -> Result<Vec<String>, Error> {
         let tested = self.monitoring.drift.p_value.iter();
         let (names, p_values): (Vec<&String>, Vec<f64>) =
             tested.filter_map(|(name, p_value)| Some((name, (*p_value)?))).unzip();
@@ -64,35 +64,35 @@ impl Answer {
         Ok(drifted.map(|(name, _)| name.clone()).collect())
     }
 
-    pub(super) fn n_good(&self) -> u32 {
+    pub(crate) fn n_good(&self) -> u32 {
         self.predictions.iter().map(|prediction| u32::from(*prediction)).sum()
     }
 
-    pub(super) fn n_odd(&self) -> u32 {
+    pub(crate) fn n_odd(&self) -> u32 {
         self.odd().map(u32::from).sum()
     }
 
     /// Whether each wine is odd.
-    pub(super) fn odd(&self) -> impl Iterator<Item = bool> {
+    pub(crate) fn odd(&self) -> impl Iterator<Item = bool> {
         self.monitoring.outliers.is_outlier.iter().map(|is_outlier| *is_outlier == 1)
     }
 }
 
 /// How long requests took.
 #[derive(Debug, Default)]
-pub(super) struct Latencies(Vec<Duration>);
+pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    pub(super) fn push(&mut self, latency: Duration) {
+    pub(crate) fn push(&mut self, latency: Duration) {
         self.0.push(latency);
     }
 
-    pub(super) fn requests_per_second(&self) -> f64 {
+    pub(crate) fn requests_per_second(&self) -> f64 {
         self.0.len() as f64 / self.0.iter().sum::<Duration>().as_secs_f64()
     }
 
     /// The latency that a share of the requests did not exceed, in milliseconds.
-    pub(super) fn quantile(&self, share: f64) -> f64 {
+    pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]

@@ -10,34 +10,36 @@ use crate::search::{Measured, Parts};
 use crate::split::Split;
 
 /// A split with its data.
-pub(super) struct Protocolled {
+#[derive(Debug)]
+pub(crate) struct Protocolled {
     pub(super) name: &'static str,
-    /// What its trials are called.
     pub(super) trial: &'static str,
-    pub(super) split: Split,
-    pub(super) parts: Parts,
+    pub(crate) split: Split,
+    pub(crate) parts: Parts,
 }
 
 /// What a search has found.
-pub(super) struct Found {
-    pub(super) outcome: SearchOutcome,
-    pub(super) booster: Booster,
-    pub(super) test_auc: f64,
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) outcome: SearchOutcome,
+    pub(crate) booster: Booster,
+    pub(crate) test_auc: f64,
     /// How long the trials took.
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
 }
 
 impl Protocolled {
-    pub(super) fn honest(wines: &Wines, split: Split) -> Result<Self, Error> {
-        Ok(Self { name: "honest", trial: "trial", parts: Parts::new(wines, &split)?, split })
+    /// `name` is that of its journal, and `trial` what its trials are called.
+    pub(crate) fn new(
+        name: &'static str,
+        trial: &'static str,
+        wines: &Wines,
+        split: Split,
+    ) -> Result<Self, Error> {
+        Ok(Self { name, trial, parts: Parts::new(wines, &split)?, split })
     }
 
-    pub(super) fn original(wines: &Wines, split: Split) -> Result<Self, Error> {
-        let parts = Parts::new(wines, &split)?;
-        Ok(Self { name: "original", trial: "original-trial", parts, split })
-    }
-
-    pub(super) fn model(&self, booster: &Booster) -> Result<XgboostModel, Error> {
+    pub(crate) fn model(&self, booster: &Booster) -> Result<XgboostModel, Error> {
         Ok(XgboostModel::new(booster.clone(), Arc::clone(self.parts.train().schema()))?)
     }
 }
