@@ -23,6 +23,8 @@ mod doctests {
     mod models {}
     #[doc = include_str!("src/search.md")]
     mod search {}
+    #[doc = include_str!("src/evaluation.md")]
+    mod evaluation {}
     #[doc = include_str!("src/drift.md")]
     mod drift {}
     #[doc = include_str!("src/outliers.md")]
@@ -37,6 +39,8 @@ mod doctests {
     mod configuration {}
     #[doc = include_str!("src/operating.md")]
     mod operating {}
+    #[doc = include_str!("src/retraining.md")]
+    mod retraining {}
 }
 
 #[cfg(test)]

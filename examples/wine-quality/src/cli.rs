@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mlops_registry::Stage;
 
 use crate::compat::Compat;
+use crate::retrain::MARGIN;
 use crate::score::{Format, OnError, STANDARD};
 use crate::train::Protocol;
 
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Promote(PromoteArgs),
     /// Train, serve, send traffic and show what the monitoring makes of it, within a minute.
     Demo(DemoArgs),
+    /// Pass through a year in which the wines change: serve, watch, retrain and promote, month by month.
+    Simulate(SimulateArgs),
 }
 
 /// What is trained on, and how parameters are looked for.
@@ -95,14 +98,14 @@ pub(crate) struct RetrainArgs {
     #[command(flatten)]
     pub(crate) search: SearchArgs,
     /// By how much the new model's area under the ROC curve may be lower, as far as the new wines can tell.
-    #[arg(long, default_value_t = 0.02, value_parser = share)]
+    #[arg(long, default_value_t = MARGIN, value_parser = share)]
     pub(crate) margin: f64,
     /// Retrain only if a window of the requests that the model in use has answered has drifted.
     #[arg(long)]
     pub(crate) when_drift: bool,
     /// How many rows a window holds that is tested for drift, at a level of 0.001.
-    #[arg(long, value_name = "ROWS", default_value_t = DRIFT_WINDOW, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) drift_window: u32,
+    #[arg(long, value_name = "ROWS", default_value_t = window(), value_parser = batch_size)]
+    pub(crate) drift_window: NonZeroUsize,
     /// Train and compare, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -111,6 +114,10 @@ pub(crate) struct RetrainArgs {
     pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+fn window() -> NonZeroUsize {
+    NonZeroUsize::new(DRIFT_WINDOW as usize).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// A number of days, up to a hundred years.
@@ -274,6 +281,15 @@ pub(crate) struct DemoArgs {
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) search: SearchArgs,
+    /// A folder that does not exist or holds nothing: for runs, models, logs, the table and the picture.
+    #[arg(long, value_name = "DIR", default_value = "simulation")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mlops_core::Records;
 use mlops_drift::holm;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
@@ -12,7 +14,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct Client {
     agent: ureq::Agent,
-    url: String,
+    origin: String,
 }
 
 /// What the service answers.
@@ -38,17 +40,99 @@ struct Outliers {
     is_outlier: Vec<u8>,
 }
 
+/// The probabilities of wines, and the name under which their truth may be told.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Probabilities {
+    pub(crate) request_id: String,
+    pub(crate) probabilities: Vec<f32>,
+}
+
+/// The truth about a wine.
+#[derive(Debug, Serialize)]
+pub(crate) struct Label {
+    pub(crate) request_id: Arc<str>,
+    pub(crate) row: usize,
+    #[serde(rename = "label")]
+    pub(crate) class: u8,
+}
+
+/// What a monitor has seen since the model in use is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Watched {
+    pub(crate) n_rows: usize,
+    alarms: Vec<Alarm>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Alarm {
+    feature: Option<String>,
+}
+
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { agent: ureq::Agent::new_with_defaults(), url: format!("http://{address}/predict") }
+        Self { agent: ureq::Agent::new_with_defaults(), origin: format!("http://{address}") }
     }
 
+    /// What the original's path says of wines.
     pub(crate) fn predict(&self, records: &Records) -> Result<Answer, Error> {
-        let body = serde_json::to_vec(records).map_err(Error::Answer)?;
-        let request = self.agent.post(&self.url).header("content-type", "application/json");
-        let body = request.send(&body)?.body_mut().read_to_vec()?;
-        let [answer]: [Answer; 1] = serde_json::from_slice(&body).map_err(Error::Answer)?;
+        let [answer]: [Answer; 1] = read(&self.post("/predict", records)?)?;
         Ok(answer)
+    }
+
+    /// What the path of a model says of wines.
+    pub(crate) fn probabilities(
+        &self,
+        model: &str,
+        records: &Records,
+    ) -> Result<Probabilities, Error> {
+        read(&self.post(&format!("/v1/models/{model}/predict"), records)?)
+    }
+
+    /// Tells the truth about wines.
+    pub(crate) fn feedback(&self, labels: &[Label]) -> Result<(), Error> {
+        self.post("/v1/feedback", &labels).map(drop)
+    }
+
+    /// What the first monitor of the model has seen.
+    pub(crate) fn watched(&self) -> Result<Watched, Error> {
+        #[derive(Deserialize)]
+        struct Body {
+            models: [Model; 1],
+        }
+        #[derive(Deserialize)]
+        struct Model {
+            monitors: [Monitor; 1],
+        }
+        #[derive(Deserialize)]
+        struct Monitor {
+            snapshot: Watched,
+        }
+        let url = format!("{}/v1/drift", self.origin);
+        let body = self.agent.get(&url).call()?.body_mut().read_to_vec()?;
+        let Body { models: [Model { monitors: [Monitor { snapshot }] }] } = read(&body)?;
+        Ok(snapshot)
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<Vec<u8>, Error> {
+        let body = serde_json::to_vec(body).map_err(Error::Answer)?;
+        let request = self.agent.post(format!("{}{path}", self.origin));
+        let request = request.header("content-type", "application/json");
+        Ok(request.send(&body)?.body_mut().read_to_vec()?)
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(Error::Answer)
+}
+
+impl Watched {
+    /// The features that have rung.
+    pub(crate) fn rung(&self) -> Vec<String> {
+        let mut features: Vec<String> =
+            self.alarms.iter().filter_map(|alarm| alarm.feature.clone()).collect();
+        features.sort_unstable();
+        features.dedup();
+        features
     }
 }
 

@@ -109,14 +109,15 @@ impl Wines {
         self.values.row(row).iter().map(|value| value.to_bits()).collect()
     }
 
-    /// Where the two files are; `None` if the wines are not from files alone.
-    pub(crate) fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
-    }
-
     /// What tells one wine from others that are no copies of it.
     pub(crate) fn fingerprint(&self, row: usize) -> Fingerprint {
         Fingerprint::of(self.values.row(row))
+    }
+
+    /// The wines at `rows`.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let values = self.values.select(ndarray::Axis(0), rows);
+        Self { values, is_good: self.labels(rows), folder: self.folder.clone() }
     }
 
     /// These wines and, after them, other ones.
@@ -128,7 +129,12 @@ impl Wines {
         let parts = [self.values.view(), records.values()];
         let values = ndarray::concatenate(ndarray::Axis(0), &parts)
             .unwrap_or_else(|error| panic!("the columns of wines: {error}"));
-        Self { values, is_good: [&*self.is_good, is_good].concat(), folder: None }
+        Self { values, is_good: [&*self.is_good, is_good].concat(), folder: self.folder.clone() }
+    }
+
+    /// Where the two files are; `None` for the bundled sample.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// What tells these wines from others: the beginning of the SHA-256 of all values and labels.

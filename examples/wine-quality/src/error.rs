@@ -33,6 +33,8 @@ pub(crate) enum Error {
     Uri(#[from] mlops_registry::UriError),
     #[error(transparent)]
     Serve(#[from] mlops_serve::Error),
+    #[error("the service did not take the new models")]
+    Reload(#[from] mlops_serve::ReloadError),
     #[error(transparent)]
     Telemetry(#[from] mlops_telemetry::Error),
     #[error(transparent)]
@@ -116,6 +118,12 @@ pub(crate) enum Error {
     WithoutParquet,
     #[error("the demo did not show what it should")]
     Demo,
+    #[error("the simulation did not show what it should")]
+    Simulation,
+    #[error("{} holds something already; name another folder with `--output`", path.display())]
+    NotEmpty { path: PathBuf },
+    #[error("the monitor has seen {seen} of {answered} rows")]
+    MonitorBehind { seen: usize, answered: usize },
 }
 
 impl Error {

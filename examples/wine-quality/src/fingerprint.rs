@@ -6,7 +6,7 @@ use ndarray::ArrayView1;
 use sha2::{Digest, Sha256};
 
 /// A name for the values of a wine: the same for its copies, and for no other wine that anybody will meet.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -16,6 +16,12 @@ impl Fingerprint {
         values.iter().for_each(|value| hash.update((value + 0.0).to_le_bytes()));
         let first = hash.finalize().into_iter().take(size_of::<u64>());
         Self(first.fold(0, |number, byte| number << 8 | u64::from(byte)))
+    }
+}
+
+impl Ord for Fingerprint {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
     }
 }
 

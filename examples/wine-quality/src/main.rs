@@ -23,6 +23,7 @@ mod screen;
 mod search;
 mod serve;
 mod served;
+mod simulate;
 mod source;
 mod split;
 mod table;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => {
             store(&args.store).and_then(|store| demo::demo(&store, args.seed, args.json.as_deref()))
         }
+        Command::Simulate(args) => wines(&args.search).and_then(|wines| {
+            simulate::simulate(&wines, search_options(&args.search), &args.output)
+        }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,6 +32,8 @@ pub(crate) use outcome::{Comparison, Decision, Outcome};
 
 /// The alias of the models in use.
 const CHAMPION: &str = "champion";
+/// By how much a challenger may be worse, unless something else is said.
+pub(crate) const MARGIN: f64 = 0.02;
 /// The wines of each class that judge, at least.
 const MIN_JUDGES: usize = 20;
 
@@ -142,7 +144,6 @@ impl Retraining<'_> {
     ) -> Result<(), Error> {
         let run = &training.run.run;
         training.log_params()?;
-        training.log_inputs(chosen)?;
         run.log_param("champion", &outcome.configuration.prediction)?;
         let found = training.search(chosen)?;
         let comparison = self.compare(chosen, &found, run.id().to_string())?;

@@ -25,14 +25,14 @@ pub(crate) struct ConfigurationSource {
 
 impl ConfigurationSource {
     pub(crate) fn new(args: &ServeArgs) -> Self {
-        Self {
-            config: args.config.clone(),
-            registry: NamedRegistry::new(&args.store),
-            compat: args.compat,
-            drift_window: args.drift_window,
-            identity: vec![],
-            failure: None,
-        }
+        let registry = NamedRegistry::new(&args.store);
+        let source = Self::of(args.config.clone(), registry, args.drift_window);
+        Self { compat: args.compat, ..source }
+    }
+
+    /// One of models with a monitor of windows of so many rows, or of none.
+    pub(crate) fn of(config: PathBuf, registry: NamedRegistry, drift_window: u32) -> Self {
+        Self { config, registry, compat: None, drift_window, identity: vec![], failure: None }
     }
 
     /// The models that the configuration names now, if they are others than the last time.

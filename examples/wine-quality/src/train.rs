@@ -136,7 +136,6 @@ fn train_both(
         Protocol::Grouped => (honest, &honestly),
         Protocol::Original => (original, &originally),
     };
-    training.log_inputs(chosen)?;
     let splits = [("split.csv", &honest.split), ("split_original_protocol.csv", &original.split)];
     training.log_artifacts(chosen, found, &splits)?;
     let rows = distinct(training.wines, &chosen.split.train);

@@ -59,11 +59,6 @@ impl Training<'_> {
         Ok(run.log_param("search.trials", self.options.trials)?)
     }
 
-    /// Logs the wines as what the run is given.
-    pub(crate) fn log_inputs(&self, chosen: &Protocolled) -> Result<(), Error> {
-        Ok(self.run.run.log_inputs(&inputs(self.wines, chosen))?)
-    }
-
     /// Searches by one protocol, and fits what it found.
     pub(crate) fn search(&self, protocol: &Protocolled) -> Result<Found, Error> {
         let bar = progress(self.options.trials, "trials");
@@ -92,7 +87,7 @@ impl Training<'_> {
         outcome.and_then(|auc| Ok(finished.map(|()| auc)?))
     }
 
-    /// Logs splits under names, and what there is to look at of a model.
+    /// Logs data, splits under names, and what there is to look at of a model.
     pub(crate) fn log_artifacts(
         &self,
         chosen: &Protocolled,
@@ -100,6 +95,7 @@ impl Training<'_> {
         splits: &[(&str, &Split)],
     ) -> Result<(), Error> {
         let run = &self.run.run;
+        run.log_inputs(&inputs(self.wines, chosen))?;
         let folder = tempfile::tempdir().map_err(Error::io(&std::env::temp_dir()))?;
         for (name, split) in splits {
             let path: &Path = &folder.path().join(name);

@@ -93,8 +93,9 @@ fn a_slice_in_which_the_challenger_is_worse_beyond_doubt_is_named() {
         .map(|(p, label)| if *label { p.max(0.4) } else { *p })
         .collect();
     let mut random = Random::new(5);
-    #[expect(clippy::cast_possible_truncation, reason = "a probability")]
-    slice.iter().for_each(|row| challenger[*row] = 0.4 + 0.1 * random.unit() as f32);
+    for probability in &mut challenger[..slice.len()] {
+        *probability = if random.unit() < 0.5 { 0.4 } else { 0.5 };
+    }
     let champion = ScoredRows::new(&champion, &labels).unwrap();
     let challenger = ScoredRows::new(&challenger, &labels).unwrap();
     let slices = [("red wines", &*slice), ("white wines", &*rest), ("rosé", &[1, 2, 3][..])];
@@ -128,7 +129,7 @@ fn a_margin_that_is_none_is_refused() {
         let error = Gate::new().margin(got).judge(&rows, &rows, &[]).unwrap_err();
         assert_eq!(error, EvaluationError::Margin { got });
     }
-    assert!(Gate::new().margin(f64::NAN).judge(&rows, &rows, &[]).is_err());
+    Gate::new().margin(f64::NAN).judge(&rows, &rows, &[]).unwrap_err();
 }
 
 #[test]

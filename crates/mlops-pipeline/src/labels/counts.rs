@@ -22,7 +22,7 @@ use serde::Serialize;
 /// join.push_label(RowLabel::new("a1", 0, 1.0));
 /// let counts = join.finish().counts;
 /// assert_eq!((counts.labels, counts.unknown_requests), (1, 1));
-/// assert_eq!(counts.to_string(), "1 label of an unknown request\n");
+/// assert_eq!(counts.to_string(), "1 label\n1 label of an unknown request");
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
@@ -69,9 +69,9 @@ impl fmt::Display for JoinCounts {
             (self.rows, "row", ""),
             (self.labelled, "row", " with a label"),
             (self.unlabelled, "row", " without a label"),
-            (self.contradictory, "row", " left out: with different labels"),
-            (self.without_values, "row", " left out: with values that the log does not show"),
-            (self.ambiguous, "row", " left out: logged with different values under one name"),
+            (self.contradictory, "row", " left out, with different labels"),
+            (self.without_values, "row", " left out, with values that the log does not show"),
+            (self.ambiguous, "row", " left out, logged with different values under one name"),
             (self.labels, "label", ""),
             (self.repeated, "label", " repeated"),
             (self.contradictions, "label", " in contradiction to another"),
@@ -80,13 +80,13 @@ impl fmt::Display for JoinCounts {
             (self.not_labels, "label", " without a finite number"),
             (self.early, "label", " from before the request"),
             (self.late, "label", " from too long after the request"),
-            (self.shadows, "answer", " of a challenger passed over"),
+            (self.shadows, "challenger answer", " passed over"),
         ];
-        for (count, what, which) in lines {
-            if count > 0 {
-                let plural = if count == 1 { "" } else { "s" };
-                writeln!(f, "{count} {what}{plural}{which}")?;
-            }
+        let mut separator = "";
+        for (count, what, which) in lines.into_iter().filter(|(count, ..)| *count > 0) {
+            let plural = if count == 1 { "" } else { "s" };
+            write!(f, "{separator}{count} {what}{plural}{which}")?;
+            separator = "\n";
         }
         Ok(())
     }

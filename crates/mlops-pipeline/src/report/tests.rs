@@ -61,6 +61,7 @@ fn charts(name: &str, n: usize) -> Vec<(&'static str, String)> {
         ("importance", importance(&names, &importances, name)),
         ("shap", shap_summary(contributions.view(), values.view(), &names, name)),
         ("history", search_history(&outcome.unwrap(), name)),
+        ("over time", over_time(name, name, &[(name, &[0.5, 0.25])], &[(name, 2.0)])),
     ];
     drawn.map(|(chart, svg)| (chart, svg.unwrap())).into()
 }

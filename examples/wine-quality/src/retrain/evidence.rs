@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,7 +24,7 @@ pub(crate) struct Sources<'a> {
     /// Labels that came later after their request are left out.
     pub(crate) max_delay: Option<Duration>,
     /// The rows of a window that is tested for drift.
-    pub(crate) window: u32,
+    pub(crate) window: NonZeroUsize,
 }
 
 /// Wines that were predicted and of which it is known whether they are good, by the time of their request.

@@ -1,4 +1,5 @@
 use std::mem;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -34,10 +35,9 @@ pub(crate) struct Shift {
 }
 
 impl<'a> ShiftWatch<'a> {
-    /// Watches windows of so many rows, at least one.
-    pub(super) fn new(champion: &'a Champion, n_rows: u32) -> Self {
-        let n_rows = n_rows.max(1) as usize;
-        Self { champion, n_rows, values: Vec::new(), began: None, shift: None }
+    /// Watches windows of so many rows.
+    pub(super) fn new(champion: &'a Champion, n_rows: NonZeroUsize) -> Self {
+        Self { champion, n_rows: n_rows.get(), values: Vec::new(), began: None, shift: None }
     }
 
     /// Takes note of a request, if the champion answered it.

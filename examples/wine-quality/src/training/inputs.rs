@@ -8,13 +8,14 @@ use crate::data::Wines;
 /// The name of the data sets.
 const NAME: &str = "wine_quality";
 
-/// The parts of a split as data sets that a run is given, each for its purpose.
+/// The parts of a split as data sets that a run is given, each for its purpose. In a retraining there are wines of logs among
+/// them.
 ///
 /// By the original's protocol the wines that choose are those of the test; a run has them once, as those that choose.
 pub(super) fn inputs(wines: &Wines, protocol: &Protocolled) -> Vec<DatasetInput> {
     let (source_type, source) = match wines.folder() {
         Some(folder) => ("local", json!({ "uri": folder })),
-        // They come out of the program, if not from files alone.
+        // They are part of the program.
         None => ("code", json!({ "tags": { "mlflow.source.name": env!("CARGO_PKG_NAME") } })),
     };
     let features = protocol.parts.train().schema();
@@ -49,9 +50,8 @@ mod tests {
     #[test]
     fn a_split_that_is_read_has_the_inputs_of_the_one_that_was_drawn() {
         let wines = Wines::bundled().unwrap();
-        let of = |split| {
-            let protocol = Protocolled::new("honest", "trial", &wines, split).unwrap();
-            inputs(&wines, &protocol)
+        let of = |split: Split| {
+            inputs(&wines, &Protocolled::new("honest", "trial", &wines, split).unwrap())
         };
         let drawn = Split::grouped(&wines, 1);
         let folder = tempfile::tempdir().unwrap();

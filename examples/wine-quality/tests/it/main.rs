@@ -8,4 +8,5 @@ mod python_models;
 mod retrain;
 mod score;
 mod service;
+mod simulate;
 mod train;
