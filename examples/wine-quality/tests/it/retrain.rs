@@ -176,6 +176,8 @@ fn a_shift_is_answered_by_new_models_once() {
     assert!(cellar.configuration().contains("models:/wine_quality_drift/2"));
     let champion = cellar.store().model_version_by_alias("wine_quality", "champion").unwrap();
     assert_eq!(champion.version, 2);
+    let run = cellar.store().run(&champion.run_id.unwrap().parse().unwrap()).unwrap();
+    assert_eq!(run.inputs().unwrap().len(), 3, "wines that trained, chose and judged");
     let report = fs::read_to_string(cellar.path().join("report.md")).unwrap();
     assert!(report.contains("Outcome: the challenger is the champion now."), "{report}");
     assert!(report.contains("| roc_auc | 0."), "{report}");
