@@ -18,7 +18,9 @@ macro_rules! on_either {
 #[derive(Default)]
 struct Done {
     versions: Vec<ModelVersion>,
-    /// Which versions the alias pointed to before it pointed to the first of the new ones.
+    /// The name of the model of which there may be a version more: nobody knows what came of it.
+    unanswered: Option<String>,
+    /// Which versions the alias points to where it points to the first of the new ones, or was to.
     replaced: Vec<Option<u64>>,
 }
 
@@ -41,12 +43,12 @@ impl Tracking {
     }
 
     /// Makes logged models the next versions of registered models, given with their names, and has an alias of each point to
-    /// them: all or none. A name that is not registered is.
+    /// them: all or none. A name that is not registered is, and stays so.
     ///
     /// # Errors
     /// * [`InvalidName`](crate::ErrorKind::InvalidName) if a name or the alias is none
     /// * what goes wrong with store or server; the versions that were made are removed and the aliases put back, and if that
-    ///   fails too, the error says so
+    ///   fails too, the error says what is left
     ///
     /// # Examples
     /// ```
@@ -87,27 +89,40 @@ impl Tracking {
     ) -> Result<(), Error> {
         for (name, model) in models {
             on_either!(self, register(name))?;
-            done.versions.push(self.create_version(name, model)?);
+            self.create_version(name, model, done)?;
         }
         for ModelVersion { name, version, .. } in &done.versions {
             let before = self.model_version_by_alias(name, alias)?;
-            on_either!(self, set_alias(name, alias, *version))?;
+            // Noted before: the alias may be set although no answer comes.
             done.replaced.push(before.map(|before| before.version));
+            on_either!(self, set_alias(name, alias, *version))?;
         }
         Ok(())
     }
 
-    fn create_version(&self, name: &str, model: &TrackedModel) -> Result<ModelVersion, Error> {
-        match &self.backend {
+    fn create_version(
+        &self,
+        name: &str,
+        model: &TrackedModel,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let version = match &self.backend {
             Backend::Local(store) => store.create_model_version(name, &model.uri),
             #[cfg(feature = "client")]
-            Backend::Server(client) => client.create_model_version(name, new_version(model)),
-        }
+            Backend::Server(client) => {
+                let created = client.create_model_version(name, new_version(model));
+                let is_lost = created.as_ref().is_err_and(Error::is_ambiguous);
+                done.unanswered = is_lost.then(|| name.to_owned());
+                created
+            }
+        };
+        done.versions.push(version?);
+        Ok(())
     }
 
     /// Undoes what was done, each step whatever becomes of the others, and returns what to report.
     fn take_back(&self, done: &Done, alias: &str, error: Error) -> Error {
-        let mut first = None;
+        let (mut left, mut reason) = (Vec::new(), None);
         for (at, ModelVersion { name, version, .. }) in done.versions.iter().enumerate().rev() {
             let aliased = match done.replaced.get(at) {
                 Some(Some(before)) => on_either!(self, set_alias(name, alias, *before)),
@@ -115,17 +130,23 @@ impl Tracking {
                 None => Ok(()),
             };
             let removed = on_either!(self, delete_model_version(name, *version));
-            for failure in [aliased, removed].into_iter().filter_map(Result::err) {
-                first.get_or_insert_with(|| (format!("`{name}/{version}`"), failure));
+            let (alias, version) =
+                (format!("the alias of `{name}`"), format!("`{name}/{version}`"));
+            for (what, outcome) in [(alias, aliased), (version, removed)] {
+                if let Err(failure) = outcome {
+                    left.push(what);
+                    reason.get_or_insert(failure);
+                }
             }
         }
-        match first {
-            None => error,
-            Some((version, failure)) => {
-                let target = format_args!("{version}, as another model failed ({error})");
-                Error::new(failure.kind(), "take back", target).with_source(failure)
-            }
+        let unanswered = done.unanswered.iter();
+        left.extend(unanswered.map(|name| format!("a version of `{name}` if there is one")));
+        if left.is_empty() {
+            return error;
         }
+        let target = format!("{}, as not all models were registered ({error})", left.join(" and "));
+        let reason = reason.unwrap_or(error);
+        Error::new(reason.kind(), "take back", target).with_source(reason)
     }
 }
 

@@ -1,3 +1,6 @@
+#[cfg(feature = "client")]
+mod servers;
+
 use std::fs;
 
 use mlops_core::{ModelDirWriter, ModelError, SaveModel};
