@@ -13,6 +13,7 @@ pub use verdict::Verdict;
 /// A challenger passes if all of these hold:
 ///
 /// * There are [enough rows](Check::Rows) of both classes; with fewer, nothing else is looked at.
+/// * The labels may be true: the champion [does not order the rows the wrong way round](Check::Labels), at a level of 0.001.
 /// * It [orders the rows better than chance](Check::Order), at a level of 0.001: labels that say nothing, such as shuffled
 ///   ones, let no model pass.
 /// * Its area under the ROC curve is [not worse by more than the margin](Check::RocAuc): the lower end of the interval of
@@ -20,8 +21,8 @@ pub use verdict::Verdict;
 ///   good as the champion passes if there are rows enough to show it.
 /// * In [no slice](Check::Slice) it is worse by more than the margin beyond doubt: there the upper end is not below minus
 ///   the margin, as slices have few rows. A slice without enough rows says nothing.
-/// * Its [probabilities are not wrong](Check::Calibration) at a level of 0.001 by [`spiegelhalter_z`], or else less wrong
-///   than the champion's.
+/// * Its [probabilities are not wrong](Check::Calibration) at a level of 0.001 by [`spiegelhalter_z`], or else its log-loss is
+///   not shown to be higher than the champion's.
 ///
 /// The intervals take each row for independent of the others: leave copies out.
 ///
@@ -100,14 +101,19 @@ impl Gate {
         if !(0.0..=1.0).contains(&margin) {
             return Err(EvaluationError::Margin { got: margin });
         }
+        let comparison = match bootstrap.compare(champion, challenger) {
+            Err(EvaluationError::OneClass) => None,
+            outcome => Some(outcome?),
+        };
         let n_positives = challenger.n_positives();
         let n_negatives = challenger.len() - n_positives;
-        let mut checks =
-            vec![Check::Rows { n_positives, n_negatives, min_of_class: min_rows_of_class }];
-        if !checks[0].is_passed() {
+        let rows = Check::Rows { n_positives, n_negatives, min_of_class: min_rows_of_class };
+        let is_enough = rows.is_passed();
+        let mut checks = vec![rows];
+        let Some(comparison) = comparison.filter(|_| is_enough) else {
             return Ok(Verdict { checks });
-        }
-        let comparison = bootstrap.compare(champion, challenger)?;
+        };
+        checks.push(Check::Labels { z: mann_whitney_z(champion), allowed: -ORDER_Z });
         checks.push(Check::Order { z: mann_whitney_z(challenger), needed: ORDER_Z });
         checks.push(Check::RocAuc { difference: comparison.roc_auc, margin });
         for (name, rows) in slices {
@@ -122,9 +128,9 @@ impl Gate {
             });
         }
         checks.push(Check::Calibration {
-            champion: spiegelhalter_z(champion),
-            challenger: spiegelhalter_z(challenger),
+            z: spiegelhalter_z(challenger),
             allowed: CALIBRATION_Z,
+            log_loss: comparison.log_loss,
         });
         Ok(Verdict { checks })
     }

@@ -24,7 +24,7 @@ impl Background {
         let address = listener.local_addr().map_err(listen)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
-            // An error means that the demo is gone: reason enough to stop.
+            // An error means that whoever started it is gone: reason enough to stop.
             let _ = stopped.await;
         };
         let thread = thread::spawn(move || runtime.block_on(serve(listener, service, shutdown)));

@@ -76,8 +76,17 @@ pub(crate) enum Error {
     NoKnownWines { path: PathBuf },
     #[error("{}, line {line} names no wine and its part", path.display())]
     NotAKnownWine { path: PathBuf, line: usize },
-    #[error("the model does not read wines: its features are others, or stand in another order")]
+    #[error("the models do not read wines: their features are others, or stand in another order")]
     NotOfWines,
+    #[error("there is no file in the folders of `--telemetry`")]
+    NoTelemetry,
+    #[error(
+        "{n_missing} of the {n_learned} wines that the model in use was trained on stand neither in the data nor in the \
+         logs; `--data` should name what it was trained on"
+    )]
+    OtherWines { n_missing: usize, n_learned: usize },
+    #[error("{} names other models than before: somebody has changed it, and the new models are not put to use", path.display())]
+    ConfigurationChanged { path: PathBuf },
     #[error("{} cannot be read as labels", path.display())]
     Labels { path: PathBuf, source: mlops_pipeline::labels::LabelError },
     #[error("another process is retraining the models of {}", path.display())]

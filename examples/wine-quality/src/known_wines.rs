@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 use crate::split::Split;
 
-/// The wines that a model has learned from, and those by which it was measured, which it must never learn from.
+/// The wines that a model has learned from or was chosen by, which cannot judge another one beside it, and those by which the
+/// first of its line was measured, which none may learn from: the figure would be worth nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct KnownWines {
     pub(crate) learned: BTreeSet<Fingerprint>,

@@ -100,14 +100,16 @@ fn retrain(args: &RetrainArgs) -> Result<(), Error> {
         when_drift: args.when_drift,
         dry_run: args.dry_run,
     };
+    if let Some(report) = &args.report {
+        Configuration::check_place(report)?;
+    }
     let registry = NamedRegistry::new(&args.store);
     let outcome = retrain::retrain(&wines, &tracking(&args.store)?, &registry, &options)?;
-    if let Some(path) = &args.report {
-        durable::write(path, format!("{outcome}\n").as_bytes()).map_err(Error::io(path))?;
-    }
     say(&outcome);
     say(serde_json::to_string(&outcome).map_err(Error::Answer)?);
-    Ok(())
+    args.report.as_ref().map_or(Ok(()), |report| {
+        durable::write(report, format!("{outcome}\n").as_bytes()).map_err(Error::io(report))
+    })
 }
 
 fn wines(args: &SearchArgs) -> Result<Wines, Error> {

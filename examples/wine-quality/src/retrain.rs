@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
+use crate::fingerprint::Fingerprint;
 use crate::known_wines::KnownWines;
+use crate::models::Detectors;
 use crate::registry::NamedRegistry;
 use crate::report::of_color;
 use crate::search::{SearchOptions, THRESHOLD};
@@ -28,7 +30,8 @@ use evidence::Evidence;
 use plan::Plan;
 
 pub(crate) use evidence::Sources;
-pub(crate) use outcome::{Comparison, Decision, Outcome};
+use outcome::{Comparison, Metric};
+pub(crate) use outcome::{Decision, Outcome};
 
 /// The alias of the models in use.
 const CHAMPION: &str = "champion";
@@ -76,6 +79,7 @@ pub(crate) fn retrain(
     if evidence.counts.fresh == 0 {
         return Ok(outcome);
     }
+    check_old_wines(old, &evidence, &champion.known)?;
     let plan = Plan::draw(old, &evidence, &champion.known, options.search.seed);
     if plan.n_judges_of_classes().into_iter().any(|n_judges| n_judges < MIN_JUDGES) {
         outcome.decision = Decision::TooFewWines;
@@ -84,6 +88,19 @@ pub(crate) fn retrain(
     let retraining = Retraining { tracking, options, champion: &champion, plan };
     retraining.run(&mut outcome)?;
     Ok(outcome)
+}
+
+/// Whether most of what the champion has learned from is there.
+fn check_old_wines(old: &Wines, evidence: &Evidence, known: &KnownWines) -> Result<(), Error> {
+    let mut missing = known.learned.clone();
+    for row in 0..old.n_wines() {
+        missing.remove(&old.fingerprint(row));
+    }
+    for row in evidence.records.values().rows() {
+        missing.remove(&Fingerprint::of(row));
+    }
+    let (n_missing, n_learned) = (missing.len(), known.learned.len());
+    if 2 * n_missing > n_learned { Err(Error::OtherWines { n_missing, n_learned }) } else { Ok(()) }
 }
 
 /// Keeps other processes from retraining the same models.
@@ -152,12 +169,13 @@ impl Retraining<'_> {
         training.log_artifacts(chosen, &found, &[("split.csv", &chosen.split)])?;
         outcome.comparison = Some(comparison);
         outcome.decision = match is_passed {
-            false => Decision::Gate,
+            false => Decision::Rejected,
             true if self.options.dry_run => Decision::DryRun,
             true => Decision::Promoted,
         };
         if outcome.decision == Decision::Promoted {
-            outcome.configuration = self.promote(training, chosen, &found)?;
+            outcome.configuration =
+                self.promote(training, chosen, &found, &outcome.configuration)?;
         }
         Ok(())
     }
@@ -185,8 +203,8 @@ impl Retraining<'_> {
         let [champion, challenger] =
             [champion, challenger].map(|rows| Evaluation::of(&rows, THRESHOLD).metrics());
         let metrics = champion.into_iter().filter_map(|(name, value)| {
-            let other = challenger.iter().find(|(other, _)| *other == name)?;
-            Some((name, [value, other.1]))
+            let (_, challenger) = challenger.iter().find(|(other, _)| *other == name)?;
+            Some(Metric { name, champion: value, challenger: *challenger })
         });
         Ok(Comparison { run_id, n_wines: labels.len(), metrics: metrics.collect(), verdict })
     }
@@ -197,12 +215,24 @@ impl Retraining<'_> {
         training: &Training<'_>,
         chosen: &Protocolled,
         found: &Found,
+        champion: &Configuration,
     ) -> Result<Configuration, Error> {
         let Plan { wines, split, reference } = &self.plan;
-        let reference = wines.records(chosen.parts.train().schema(), reference)?;
-        let mut known = KnownWines::of(wines, split);
-        known.tested.extend(&self.champion.known.tested);
-        let models = training.log_models(chosen, found, &reference, &known)?;
+        let detectors = match reference {
+            None => self.champion.detectors.clone(),
+            Some(reference) => {
+                let reference = wines.records(chosen.parts.train().schema(), reference)?;
+                Detectors::fit(&reference, self.options.search.seed)?
+            }
+        };
+        // Whoever judged may train from now on, and judge nobody any more.
+        let KnownWines { mut learned, tested: judges } = KnownWines::of(wines, split);
+        learned.extend(judges);
+        let known = KnownWines { learned, tested: self.champion.known.tested.clone() };
+        let models = training.log_models(chosen, found, &detectors, &known)?;
+        if Configuration::read(self.options.config)? != *champion {
+            return Err(Error::ConfigurationChanged { path: self.options.config.to_owned() });
+        }
         let configuration = models.register(self.tracking, training.run.run.id(), CHAMPION)?;
         let path: PathBuf = self.options.config.to_owned();
         match configuration.write(&path) {

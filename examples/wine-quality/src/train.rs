@@ -11,6 +11,7 @@ use crate::configuration::Configuration;
 use crate::data::Wines;
 use crate::error::Error;
 use crate::known_wines::KnownWines;
+use crate::models::Detectors;
 use crate::registration::log_model;
 use crate::screen::say;
 use crate::search::SearchOptions;
@@ -141,7 +142,8 @@ fn train_both(
     let rows = distinct(training.wines, &chosen.split.train);
     let reference = training.wines.records(chosen.parts.train().schema(), &rows)?;
     let known = KnownWines::of(training.wines, &chosen.split);
-    let models = training.log_models(chosen, found, &reference, &known)?;
+    let detectors = Detectors::fit(&reference, options.search.seed)?;
+    let models = training.log_models(chosen, found, &detectors, &known)?;
     let configuration = models.register(training.tracking, run.id(), CHALLENGER)?;
     let config = options.config.clone().unwrap_or_else(|| {
         let root = training.tracking.store().map_or_else(|| Path::new(""), LocalStore::root);

@@ -8,14 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use mlops_core::{Records, WithInputExample};
+use mlops_core::WithInputExample;
 use mlops_pipeline::Trial;
 use mlops_registry::{Experiment, LogBatch, LogSink, NewMetric, RunStatus, Tracking};
 
 use crate::data::Wines;
 use crate::error::Error;
 use crate::known_wines::{KnownWines, WithKnownWines};
-use crate::models::Models;
+use crate::models::Detectors;
 use crate::registration::{DRIFT, LoggedModels, OUTLIERS, PREDICTION, log_model};
 use crate::report::Report;
 use crate::screen::progress;
@@ -118,26 +118,29 @@ impl Training<'_> {
         Ok(run.log_batch(&batch)?)
     }
 
-    /// Fits the detectors to distinct wines, and logs all three models.
+    /// Logs the model that was found and its detectors.
     pub(crate) fn log_models(
         &self,
         chosen: &Protocolled,
         found: &Found,
-        reference: &Records,
+        detectors: &Detectors,
         known: &KnownWines,
     ) -> Result<LoggedModels, Error> {
         let run = &self.run.run;
         for (name, value) in found.outcome.best().candidate.iter() {
             run.log_param(name, value)?;
         }
-        let prediction = chosen.model(&found.booster)?;
-        let models = Models::fit(prediction, reference, self.options.seed)?;
-        let example: Vec<usize> = (0..reference.n_rows().min(EXAMPLE_ROWS)).collect();
-        let example = reference.select(&example);
-        let prediction = WithKnownWines::new(&models.prediction, known);
+        let model = chosen.model(&found.booster)?;
+        let Detectors { drift, outliers } = detectors;
+        // Old wines: what came in requests may be private.
+        let mut example = chosen.split.train.clone();
+        example.sort_unstable();
+        example.truncate(EXAMPLE_ROWS);
+        let example = self.wines.records(chosen.parts.train().schema(), &example)?;
+        let prediction = WithKnownWines::new(&model, known);
         let prediction = WithInputExample::new(&prediction, &example);
-        let drift = WithInputExample::new(&models.drift, &example);
-        let outliers = WithInputExample::new(&models.outliers, &example);
+        let drift = WithInputExample::new(drift, &example);
+        let outliers = WithInputExample::new(outliers, &example);
         Ok(LoggedModels {
             prediction: log_model(run, PREDICTION, &prediction)?,
             drift: log_model(run, DRIFT, &drift)?,

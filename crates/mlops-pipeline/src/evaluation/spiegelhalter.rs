@@ -9,8 +9,8 @@ use super::ScoredRows;
 /// ```
 ///
 /// Of right probabilities it is close to a standard normal number if there are some dozens of rows: further from 0 than 3.3
-/// in one of a thousand samples. Above 0 rows are less certain than their probabilities say, below 0 more certain. `None` if
-/// all probabilities are 0, one half or 1, of which no sample says anything.
+/// in one of a thousand samples. Above 0 rows are less certain than their probabilities say, below 0 more certain. Without any
+/// variance, of probabilities that are all 0, one half or 1, it is 0 or infinite.
 ///
 /// # Examples
 /// ```
@@ -18,17 +18,18 @@ use super::ScoredRows;
 ///
 /// let labels: Vec<bool> = (0..100).map(|row| row < 60).collect();
 /// let too_certain = vec![0.9; 100];
-/// assert!(spiegelhalter_z(&ScoredRows::new(&too_certain, &labels)?).is_some_and(|z| z > 9.0));
+/// assert!(spiegelhalter_z(&ScoredRows::new(&too_certain, &labels)?) > 9.0);
 /// let right = vec![0.6; 100];
-/// assert!(spiegelhalter_z(&ScoredRows::new(&right, &labels)?).is_some_and(|z| z.abs() < 1e-5));
+/// assert!(spiegelhalter_z(&ScoredRows::new(&right, &labels)?).abs() < 1e-5);
+/// assert_eq!(spiegelhalter_z(&ScoredRows::new(&[1.0, 1.0], &[true, false])?), f64::INFINITY);
 /// # Ok::<(), mlops_pipeline::evaluation::EvaluationError>(())
 /// ```
-pub fn spiegelhalter_z(rows: &ScoredRows<'_>) -> Option<f64> {
+pub fn spiegelhalter_z(rows: &ScoredRows<'_>) -> f64 {
     let (mut distance, mut variance) = (0.0, 0.0);
     for (probability, label) in rows.probabilities().iter().zip(rows.labels()) {
         let (p, y) = (f64::from(*probability), f64::from(u8::from(*label)));
         distance += (y - p) * (1.0 - 2.0 * p);
         variance += (1.0 - 2.0 * p).powi(2) * p * (1.0 - p);
     }
-    (variance > 0.0).then(|| distance / variance.sqrt())
+    if distance == 0.0 { 0.0 } else { distance / variance.sqrt() }
 }

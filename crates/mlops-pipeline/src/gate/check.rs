@@ -19,6 +19,15 @@ pub enum Check {
         /// How many there must be of each, at least.
         min_of_class: usize,
     },
+    /// The champion does not order the rows the wrong way round, as it does if the labels are exchanged.
+    #[non_exhaustive]
+    Labels {
+        /// How far its area under the ROC curve is above one half, in standard deviations; `None` if all rows have one
+        /// probability.
+        z: Option<f64>,
+        /// What it may be, at least.
+        allowed: f64,
+    },
     /// The challenger orders the rows better than chance.
     #[non_exhaustive]
     Order {
@@ -46,15 +55,15 @@ pub enum Check {
         /// How much lower it may be.
         margin: f64,
     },
-    /// The challenger's probabilities are not wrong, or less so than the champion's.
+    /// The challenger's probabilities are not wrong, or not shown to be worse than the champion's.
     #[non_exhaustive]
     Calibration {
-        /// [`spiegelhalter_z`](crate::evaluation::spiegelhalter_z) of the champion.
-        champion: Option<f64>,
-        /// The same of the challenger.
-        challenger: Option<f64>,
+        /// [`spiegelhalter_z`](crate::evaluation::spiegelhalter_z) of the challenger.
+        z: f64,
         /// How far from 0 it may be, at most.
         allowed: f64,
+        /// The challenger's log-loss, less the champion's.
+        log_loss: Difference,
     },
 }
 
@@ -65,15 +74,14 @@ impl Check {
             Self::Rows { n_positives, n_negatives, min_of_class } => {
                 n_positives.min(n_negatives) >= min_of_class
             }
+            Self::Labels { z, allowed } => z.is_none_or(|z| z >= *allowed),
             Self::Order { z, needed } => z.is_some_and(|z| z >= *needed),
             Self::RocAuc { difference, margin } => difference.low >= -margin,
             Self::Slice { difference, margin, .. } => {
                 difference.is_none_or(|difference| difference.high >= -margin)
             }
-            Self::Calibration { champion, challenger, allowed } => {
-                let [champion, challenger] =
-                    [champion, challenger].map(|z| z.map_or(0.0, f64::abs));
-                challenger <= *allowed || challenger < champion
+            Self::Calibration { z, allowed, log_loss } => {
+                z.abs() <= *allowed || log_loss.low <= 0.0
             }
         }
     }
@@ -86,6 +94,12 @@ impl fmt::Display for Check {
             Self::Rows { n_positives, n_negatives, min_of_class } => write!(
                 f,
                 "rows: {n_positives} positive and {n_negatives} negative ones, at least {min_of_class} of each are needed"
+            ),
+            Self::Labels { z, allowed } => write!(
+                f,
+                "labels: the champion is {:.2} standard deviations better than chance, at least {allowed:.2} are needed to \
+                 believe them",
+                z.unwrap_or_default()
             ),
             Self::Order { z: Some(z), needed } => write!(
                 f,
@@ -109,18 +123,13 @@ impl fmt::Display for Check {
             Self::Slice { name, difference: None, .. } => {
                 write!(f, "AUC of {name}: too few rows to judge")
             }
-            Self::Calibration { champion, challenger, allowed } => {
-                f.write_str("calibration: ")?;
-                match challenger {
-                    Some(z) => write!(f, "{:.2} standard deviations wrong", z.abs())?,
-                    None => f.write_str("nothing to be said")?,
-                }
-                write!(f, ", at most {allowed:.2}")?;
-                match champion {
-                    Some(z) => write!(f, " or the champion's {:.2} are allowed", z.abs()),
-                    None => f.write_str(" are allowed"),
-                }
-            }
+            Self::Calibration { z, allowed, log_loss } => write!(
+                f,
+                "calibration: {:.2} standard deviations wrong, at most {allowed:.2} are allowed, or a log-loss that may be \
+                 as low as the champion's: the difference is {}",
+                z.abs(),
+                Signed(log_loss)
+            ),
         }
     }
 }

@@ -47,19 +47,49 @@ fn a_challenger_that_is_as_good_passes_with_a_margin() {
 }
 
 #[test]
+fn the_margin_decides_about_a_challenger_that_is_a_little_worse() {
+    let (champion, labels) = scored(2000, 0.5, 8);
+    // One in ten rows is told nothing of.
+    let challenger: Vec<f32> =
+        (0..).zip(&champion).map(|(row, p)| if row % 10 == 0 { 0.3 } else { *p }).collect();
+    let champion = ScoredRows::new(&champion, &labels).unwrap();
+    let challenger = ScoredRows::new(&challenger, &labels).unwrap();
+    let comparison = PairedBootstrap::new().compare(&champion, &challenger).unwrap().roc_auc;
+    assert!(comparison.high < 0.0, "{comparison:?}");
+    let is_failed = |margin| {
+        let verdict = Gate::new().margin(margin).judge(&champion, &challenger, &[]).unwrap();
+        is_failed(&verdict, "AUC")
+    };
+    assert!(is_failed(-comparison.estimate) && is_failed(-comparison.low - 1e-6));
+    assert!(!is_failed(-comparison.low + 1e-6));
+}
+
+#[test]
+fn labels_that_are_exchanged_are_not_believed() {
+    let (champion, labels) = scored(300, 0.5, 9);
+    let exchanged: Vec<bool> = labels.iter().map(|label| !label).collect();
+    let challenger: Vec<f32> = champion.iter().map(|p| 1.0 - p).collect();
+    let champion = ScoredRows::new(&champion, &exchanged).unwrap();
+    let challenger = ScoredRows::new(&challenger, &exchanged).unwrap();
+    let verdict = Gate::new().judge(&champion, &challenger, &[]).unwrap();
+    assert!(is_failed(&verdict, "labels"), "{verdict}");
+    assert_eq!(verdict.failures().count(), 1, "{verdict}");
+}
+
+#[test]
 fn few_rows_of_a_class_are_not_judged() {
     let (probabilities, mut labels) = scored(400, 0.8, 3);
     let positives: Vec<usize> = (0..400).filter(|row| labels[*row]).collect();
     positives[19..].iter().for_each(|row| labels[*row] = false);
     let rows = ScoredRows::new(&probabilities, &labels).unwrap();
     let verdict = Gate::new().judge(&rows, &rows, &[]).unwrap();
-    assert_eq!(verdict.checks.len(), 1);
+    assert_eq!(verdict.checks().len(), 1);
     assert_eq!(
         verdict.to_string(),
         "FAILED: rows: 19 positive and 381 negative ones, at least 20 of each are needed"
     );
     let verdict = Gate::new().min_rows_of_class(19).judge(&rows, &rows, &[]).unwrap();
-    assert!(verdict.checks.len() > 1);
+    assert!(verdict.checks().len() > 1);
     let negative = vec![false; 400];
     let rows = ScoredRows::new(&probabilities, &negative).unwrap();
     assert!(!Gate::new().min_rows_of_class(0).judge(&rows, &rows, &[]).unwrap().is_passed());
@@ -139,6 +169,9 @@ fn a_verdict_is_written_as_json() {
     let verdict = Gate::new().judge(&rows, &rows, &[("red", &[0])]).unwrap();
     let json = serde_json::to_value(&verdict).unwrap();
     assert_eq!(json["checks"][0]["check"], "rows");
-    assert_eq!(json["checks"][2]["difference"]["estimate"], 0.0);
-    assert_eq!(json["checks"][3]["difference"], serde_json::Value::Null);
+    assert_eq!(json["is_passed"], true);
+    assert_eq!(json["checks"][2]["check"], "order");
+    assert_eq!(json["checks"][3]["difference"]["estimate"], 0.0);
+    assert_eq!(json["checks"][4]["difference"], serde_json::Value::Null);
+    assert_eq!(json["checks"][5]["is_passed"], true);
 }

@@ -1,18 +1,25 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Check;
 
 /// What a [`Gate`](crate::Gate) says of a challenger.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
+///
+/// As JSON it is an object of `is_passed` and `checks`, of which each says by `is_passed`, too, whether it holds.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct Verdict {
-    /// All that was looked at, at least the number of rows.
-    pub checks: Vec<Check>,
+    // Invariant: at least that of the rows.
+    pub(super) checks: Vec<Check>,
 }
 
 impl Verdict {
+    /// All that was looked at, at least the number of rows.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
     /// Whether the challenger may take the champion's place: whether all checks are passed.
     pub fn is_passed(&self) -> bool {
         self.checks.iter().all(Check::is_passed)
@@ -33,5 +40,21 @@ impl fmt::Display for Verdict {
             write!(f, "{outcome}: {check}{end}")?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Judged<'a> {
+            #[serde(flatten)]
+            check: &'a Check,
+            is_passed: bool,
+        }
+        let judged = self.checks.iter().map(|check| Judged { check, is_passed: check.is_passed() });
+        let mut object = serializer.serialize_struct("Verdict", 2)?;
+        object.serialize_field("is_passed", &self.is_passed())?;
+        object.serialize_field("checks", &judged.collect::<Vec<_>>())?;
+        object.end()
     }
 }

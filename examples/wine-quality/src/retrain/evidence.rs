@@ -53,6 +53,8 @@ pub(super) enum Standing {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct EvidenceCounts {
     pub(crate) files: usize,
+    /// Windows of the champion's requests that were tested for drift.
+    pub(crate) windows: usize,
     #[serde(flatten)]
     pub(crate) joined: JoinCounts,
     /// Rows left out because their label is no class.
@@ -67,6 +69,9 @@ pub(crate) struct EvidenceCounts {
     pub(crate) fresh: usize,
 }
 
+/// How requests have changed.
+type Drift = (usize, Option<Shift>);
+
 impl Evidence {
     /// Reads logs and labels, and looks up what the champion knows.
     pub(super) fn read(sources: &Sources<'_>, champion: &Champion) -> Result<Self, Error> {
@@ -78,6 +83,9 @@ impl Evidence {
         }
         let mut watch = ShiftWatch::new(champion, sources.window);
         let files = files(sources.telemetry)?;
+        if files.is_empty() {
+            return Err(Error::NoTelemetry);
+        }
         let mut take = |logged: Logged| {
             if let Logged::Request(request) = &logged {
                 watch.observe(request)?;
@@ -107,7 +115,7 @@ impl Evidence {
         rows: LabelledRows,
         joined: JoinCounts,
         files: usize,
-        shift: Option<Shift>,
+        (windows, shift): Drift,
         champion: &Champion,
     ) -> Self {
         let is_class = |row: &usize| [0.0, 1.0].contains(&rows.labels[*row]);
@@ -129,6 +137,7 @@ impl Evidence {
         let n = |standing| standings.iter().filter(|it| **it == standing).count();
         let counts = EvidenceCounts {
             files,
+            windows,
             joined,
             not_classes: not_classes.len(),
             with_missing_values: with_missing.len(),
@@ -147,22 +156,22 @@ impl Evidence {
     }
 }
 
-/// The files that are named, and those in the folders that are, by their names; what is hidden is passed over.
+/// The files that are named, and those in and below the folders that are, by their names; what is hidden is passed over.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
+    let mut found = Vec::new();
     for path in paths {
         if !path.is_dir() {
-            files.push(path.clone());
+            found.push(path.clone());
             continue;
         }
         let entries = fs::read_dir(path).map_err(Error::io(path))?;
         let entries: Result<Vec<_>, _> = entries.map(|entry| entry.map(|it| it.path())).collect();
         let mut entries = entries.map_err(Error::io(path))?;
-        entries.retain(|entry| entry.is_file() && !is_hidden(entry));
+        entries.retain(|entry| !is_hidden(entry));
         entries.sort_unstable();
-        files.extend(entries);
+        found.extend(files(&entries)?);
     }
-    Ok(files)
+    Ok(found)
 }
 
 fn is_hidden(path: &Path) -> bool {

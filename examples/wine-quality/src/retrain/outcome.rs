@@ -33,7 +33,7 @@ pub(crate) enum Decision {
     /// There are too few to judge a challenger by them.
     TooFewWines,
     /// The challenger did not pass the gate.
-    Gate,
+    Rejected,
     /// The challenger passed the gate, and nothing was to be changed.
     DryRun,
 }
@@ -43,24 +43,33 @@ pub(crate) enum Decision {
 pub(crate) struct Comparison {
     pub(crate) run_id: String,
     pub(crate) n_wines: usize,
-    /// The names of measures, with their values for champion and challenger.
-    pub(crate) metrics: Vec<(&'static str, [f64; 2])>,
+    pub(crate) metrics: Vec<Metric>,
     #[serde(flatten)]
     pub(crate) verdict: Verdict,
+}
+
+/// A measure of both.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) champion: f64,
+    pub(crate) challenger: f64,
 }
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Promoted => "the challenger is the champion now",
-            Self::NoDrift => "nothing was trained: no window of the champion's requests has drifted",
+            Self::NoDrift => {
+                "nothing was trained: the last windows of the champion's requests have not drifted"
+            }
             Self::NothingNew => {
                 "nothing was trained: there is no wine with a label that the champion does not know"
             }
             Self::TooFewWines => {
                 "nothing was trained: there are too few new wines of a class to judge a challenger by"
             }
-            Self::Gate => "the champion stays: the challenger did not pass the gate",
+            Self::Rejected => "the champion stays: the challenger did not pass the gate",
             Self::DryRun => "the champion stays, as asked; the challenger would have taken its place",
         })
     }
@@ -75,7 +84,7 @@ impl fmt::Display for Outcome {
             writeln!(f, "## Champion and challenger\n")?;
             writeln!(f, "On {n_wines} wines that neither was trained on; run `{run_id}`.\n")?;
             writeln!(f, "| | champion | challenger |\n|---|---:|---:|")?;
-            for (name, [champion, challenger]) in metrics {
+            for Metric { name, champion, challenger } in metrics {
                 writeln!(f, "| {name} | {champion:.4} | {challenger:.4} |")?;
             }
             writeln!(f, "\n## Gate\n")?;
@@ -87,7 +96,7 @@ impl fmt::Display for Outcome {
         writeln!(f, "## Logs and labels\n")?;
         match shift {
             Some(Shift { features, .. }) => writeln!(f, "- drift in {}", features.join(", "))?,
-            None => writeln!(f, "- no drift in the windows of the champion's requests")?,
+            None => writeln!(f, "- no drift")?,
         }
         for line in evidence.to_string().lines() {
             writeln!(f, "- {line}")?;
@@ -101,7 +110,9 @@ impl fmt::Display for Outcome {
 impl fmt::Display for EvidenceCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = |count| if count == 1 { "" } else { "s" };
-        write!(f, "{} file{} of telemetry", self.files, plural(self.files))?;
+        let (files, windows) = (self.files, self.windows);
+        writeln!(f, "{files} file{} of telemetry", plural(files))?;
+        write!(f, "{windows} window{} tested for drift", plural(windows))?;
         for line in self.joined.to_string().lines() {
             write!(f, "\n{line}")?;
         }

@@ -15,13 +15,13 @@ pub(super) struct Plan {
     pub(super) wines: Wines,
     /// The wines of the test are those that neither champion nor challenger was trained on, each once.
     pub(super) split: Split,
-    /// Wines as the detectors should expect them, each once.
-    pub(super) reference: Vec<usize>,
+    /// Wines as the detectors should expect them from now on, each once; none if wines are as they were.
+    pub(super) reference: Option<Vec<usize>>,
 }
 
 impl Plan {
-    /// Half of the fresh wines, those since the shift if there is one, judge; the other ones train, with the old wines. The
-    /// wines by which the champion was measured stay out.
+    /// Of the fresh wines, those since the shift if there is one, the later half judges, as wines to come would; the other ones
+    /// train, with the old wines. The wines by which the champion was measured stay out.
     pub(super) fn draw(old: &Wines, evidence: &Evidence, known: &KnownWines, seed: u64) -> Self {
         let wines = old.with(&evidence.records, &evidence.is_good);
         let n_old = old.n_wines();
@@ -31,12 +31,9 @@ impl Plan {
         let is_recent = |row: &usize| since.is_none_or(|since| evidence.times[*row] >= Some(since));
         let recent: Vec<usize> = fresh.filter(is_recent).map(|row| n_old + row).collect();
 
-        let mut random = Random::stream(seed, 1);
+        // In the order of their requests.
         let mut judges = distinct(&wines, &recent);
-        let n_judges = judges.len().div_ceil(2);
-        random.choose(&mut judges, n_judges);
-        judges.truncate(n_judges);
-        judges.sort_unstable();
+        let judges = judges.split_off(judges.len() / 2);
 
         let of_judges: BTreeSet<Fingerprint> =
             judges.iter().map(|row| wines.fingerprint(*row)).collect();
@@ -47,16 +44,13 @@ impl Plan {
         let pool: Vec<usize> = (0..wines.n_wines()).filter(may_train).collect();
         let mut groups = groups(&wines, &pool);
         let n_groups = groups.len();
-        random.choose(&mut groups, n_groups);
+        Random::stream(seed, 1).choose(&mut groups, n_groups);
         let (mut train, mut validation) = (Vec::new(), Vec::new());
         for group in groups {
             let is_full = validation.len() >= pool.len() / 4;
             if is_full { &mut train } else { &mut validation }.extend(group);
         }
-        let reference = match &evidence.shift {
-            Some(_) => distinct(&wines, &recent),
-            None => distinct(&wines, &train),
-        };
+        let reference = evidence.shift.as_ref().map(|_| distinct(&wines, &recent));
         Self { split: Split { train, validation, test: judges }, reference, wines }
     }
 

@@ -12,7 +12,10 @@ use super::champion::Champion;
 use crate::error::Error;
 
 /// Looks for the time from which on wines are others than those that the champion was trained on: the champion's rows in
-/// windows, one after the other, as a monitor of the service tests them.
+/// windows, one after the other as the logs have them, as a monitor of the service tests them.
+///
+/// There is a shift if the last window rings. One that rang long ago and was followed by a quiet one was a false alarm, or
+/// is over.
 #[derive(Debug)]
 pub(super) struct ShiftWatch<'a> {
     champion: &'a Champion,
@@ -22,12 +25,13 @@ pub(super) struct ShiftWatch<'a> {
     /// When its first row came in.
     began: Option<SystemTime>,
     shift: Option<Shift>,
+    n_windows: usize,
 }
 
 /// A shift that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Shift {
-    /// The features with an alarm in the first window that has one.
+    /// The features with an alarm in the first of the last windows that all have one.
     pub(crate) features: Vec<Arc<str>>,
     /// When that window began, if the log tells times.
     #[serde(skip)]
@@ -37,7 +41,14 @@ pub(crate) struct Shift {
 impl<'a> ShiftWatch<'a> {
     /// Watches windows of so many rows.
     pub(super) fn new(champion: &'a Champion, n_rows: NonZeroUsize) -> Self {
-        Self { champion, n_rows: n_rows.get(), values: Vec::new(), began: None, shift: None }
+        Self {
+            champion,
+            n_rows: n_rows.get(),
+            values: Vec::new(),
+            began: None,
+            shift: None,
+            n_windows: 0,
+        }
     }
 
     /// Takes note of a request, if the champion answered it.
@@ -45,7 +56,7 @@ impl<'a> ShiftWatch<'a> {
         let is_champions =
             request.model.as_ref().is_none_or(|it| it.version == self.champion.version);
         let Some(records) = &request.records else { return Ok(()) };
-        if !is_champions || request.is_shadow || self.shift.is_some() {
+        if !is_champions || request.is_shadow {
             return Ok(());
         }
         let whole = records.rows().zip(&request.is_whole).filter(|(_, is_whole)| **is_whole);
@@ -70,14 +81,17 @@ impl<'a> ShiftWatch<'a> {
         let report = self.champion.windows.detect(&Records::new(Arc::clone(schema), values)?)?;
         let drifted = report.features.iter().filter(|feature| feature.is_drift == Some(true));
         let features: Vec<_> = drifted.map(|drift| Arc::clone(&drift.feature)).collect();
-        if !features.is_empty() {
-            self.shift.get_or_insert(Shift { features, since: self.began });
-        }
+        self.n_windows += 1;
+        self.shift = match self.shift.take() {
+            _ if features.is_empty() => None,
+            None => Some(Shift { features, since: self.began }),
+            begun => begun,
+        };
         Ok(())
     }
 
-    /// The first shift, if there is one.
-    pub(super) fn finish(self) -> Option<Shift> {
-        self.shift
+    /// The number of windows, and the shift that they end with.
+    pub(super) fn finish(self) -> (usize, Option<Shift>) {
+        (self.n_windows, self.shift)
     }
 }

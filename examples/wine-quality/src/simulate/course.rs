@@ -70,7 +70,7 @@ impl Course {
                 self.months
                     .iter()
                     .filter_map(|month| month.shuffled)
-                    .all(|it| it == Decision::Gate),
+                    .all(|it| it == Decision::Rejected),
             ),
         ];
         let Some(promotion) = self.promotion() else {
@@ -85,15 +85,18 @@ impl Course {
         let clean = self.mean(is_before, |month| month.auc);
         let kept = self.mean(is_after, |month| month.auc_of_first_model);
         let served = self.mean(is_after, |month| month.auc);
-        if let (Some(clean), Some(kept), Some(served)) = (clean, kept, served) {
-            checks.push((
+        let Some(((clean, kept), served)) = clean.zip(kept).zip(served) else {
+            checks.push(("there is a month with the new models".to_owned(), false));
+            return checks;
+        };
+        checks.push((
+
                 format!(
                     "the AUC recovers: mean {clean:.3} before the shift, {kept:.3} after it with the first model, \
                      {served:.3} with the new one"
                 ),
-                served - kept >= (clean - kept) / 2.0,
+                served > kept && served - kept >= (clean - kept) / 2.0,
             ));
-        }
         checks
     }
 

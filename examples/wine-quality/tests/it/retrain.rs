@@ -171,8 +171,8 @@ fn a_shift_is_answered_by_new_models_once() {
     assert_eq!(outcome["evidence"]["labelled"], 1200);
     assert_eq!(outcome["configuration"]["prediction_model_artifact_uri"], "models:/wine_quality/2");
     let auc = &outcome["metrics"][0];
-    assert_eq!(auc[0], "roc_auc");
-    assert!(auc[1][0].as_f64().unwrap() < auc[1][1].as_f64().unwrap(), "{auc}");
+    assert_eq!(auc["name"], "roc_auc");
+    assert!(auc["champion"].as_f64().unwrap() < auc["challenger"].as_f64().unwrap(), "{auc}");
     assert!(cellar.configuration().contains("models:/wine_quality_drift/2"));
     let champion = cellar.store().model_version_by_alias("wine_quality", "champion").unwrap();
     assert_eq!(champion.version, 2);
@@ -209,6 +209,12 @@ fn wines_like_the_old_ones_retrain_nothing_unless_asked() {
     let outcome = cellar.retrain(&["--margin", "1"]);
     assert_eq!(outcome["decision"], "promoted", "{outcome}");
     assert_eq!(outcome["shift"], Value::Null);
+    // The detectors stay what they are.
+    let file = |version, file| {
+        let uri = format!("models:/wine_quality_{version}").parse().unwrap();
+        fs::read(cellar.store().resolve(&uri).unwrap().join(file)).unwrap()
+    };
+    assert_eq!(file("drift/1", "drift_reference.json"), file("drift/2", "drift_reference.json"));
     // Some wines are copies of old ones.
     let evidence = &outcome["evidence"];
     let n = |key: &str| evidence[key].as_u64().unwrap();
@@ -228,8 +234,14 @@ fn labels_that_say_nothing_never_pass() {
     let configuration = cellar.configuration();
     for seed in ["1", "2", "3"] {
         let outcome = cellar.retrain(&["--seed", seed, "--margin", "0.2"]);
-        assert_eq!(outcome["decision"], "gate", "{outcome}");
+        assert_eq!(outcome["decision"], "rejected", "{outcome}");
     }
+    // Nor do those that say the opposite.
+    let mut wines = cellar.shifted(500);
+    wines.iter_mut().for_each(|(_, is_good)| *is_good = !*is_good);
+    cellar.log("1", &wines);
+    let outcome = cellar.retrain(&[]);
+    assert_eq!(outcome["decision"], "rejected", "{outcome}");
     assert_eq!((cellar.n_versions(), cellar.configuration()), (3, configuration));
     let champion = cellar.store().model_version_by_alias("wine_quality", "champion");
     assert!(champion.unwrap_err().is_not_found());
@@ -272,6 +284,15 @@ fn what_cannot_be_retrained_on_is_named() {
         error,
         "error: broken.csv cannot be read as labels: the file has no column `label`, expected `request_id`, `row` and `label` between commas\n"
     );
+    let error =
+        cellar.error(&[&RETRAIN[..3], &["--telemetry", "data", "--telemetry", "logs"]].concat());
+    assert!(
+        error.contains("wines that the model in use was trained on stand neither in"),
+        "{error}"
+    );
+    fs::create_dir(cellar.path().join("empty")).unwrap();
+    let error = cellar.error(&[&RETRAIN[..5], &["--telemetry", "empty"]].concat());
+    assert_eq!(error, "error: there is no file in the folders of `--telemetry`\n");
     let error = cellar.error(&[&RETRAIN[..5], &["--telemetry", "none"]].concat());
     assert!(error.starts_with("error: none cannot be read or written: No such file"), "{error}");
     let error = cellar.error(&["retrain", "--config", "none.json", "--telemetry", "logs"]);
