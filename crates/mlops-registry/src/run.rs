@@ -12,7 +12,7 @@ use mlops_core::{ModelDir, SaveModel};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::entries::TAGS;
+use crate::entries::{Entry, TAGS};
 use crate::name::check_key;
 use crate::{
     ArtifactPath, Error, ErrorKind, Experiment, LocalStore, Metric, ModelUri, RunId, RunStatus,
@@ -162,7 +162,7 @@ impl Run {
         let value = value.to_string();
         let _lock = self.store.lock()?;
         if self.is_new_param(key, &value)? {
-            self.write(PARAMS, key, &value)?;
+            self.write(Entry { kind: PARAMS, key, text: &value })?;
         }
         Ok(())
     }
@@ -179,7 +179,8 @@ impl Run {
         check_key(key, "key").map_err(|error| Error::name(LOG_METRIC, key, error))?;
         let line = Metric::new(meta::now(), value, step).to_line();
         let _lock = self.store.lock()?;
-        self.append_metrics([(key, line.as_str())])
+        let new = self.append_metrics([(key, line.as_str())])?;
+        self.write_all(new)
     }
 
     /// Sets a tag, replacing the old value.
@@ -190,7 +191,7 @@ impl Run {
     pub fn set_tag(&self, key: &str, value: impl Display) -> Result<(), Error> {
         check_key(key, "key").map_err(|error| Error::name(SET_TAG, key, error))?;
         let _lock = self.store.lock()?;
-        self.write(TAGS, key, &value.to_string())
+        self.write(Entry { kind: TAGS, key, text: &value.to_string() })
     }
 
     /// Removes a tag.
@@ -334,21 +335,17 @@ impl Run {
     }
 
     /// Writes an entry of a run that is there. The caller holds the lock.
-    fn write(&self, kind: &str, key: &str, text: &str) -> Result<(), Error> {
-        self.write_all(kind, [(key, text)])
+    fn write(&self, entry: Entry<'_>) -> Result<(), Error> {
+        self.write_all([entry])
     }
 
-    /// Writes entries as [`write`](Self::write) does, in less time.
-    fn write_all<'a>(
-        &self,
-        kind: &str,
-        entries: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<(), Error> {
+    /// Writes entries as [`write`](Self::write) does, in about the time of one.
+    fn write_all<'a>(&self, entries: impl IntoIterator<Item = Entry<'a>>) -> Result<(), Error> {
         if !meta::is_there(&self.folder()) {
             // With its experiment it was moved away, and its folder must not come back without it.
             return Err(Error::not_found(format_args!("the run `{}`", self.id)));
         }
-        entries::write_all(&self.folder(), &self.folder().join(kind), entries)
+        entries::write_all(&self.folder(), entries)
     }
 
     /// Whether the parameter is not logged yet. The caller holds the lock.
@@ -360,25 +357,25 @@ impl Run {
         }
     }
 
-    /// Adds lines to the files of metrics. The caller holds the lock.
+    /// Adds lines to the files of metrics that are there, and returns the entries of those that are not: MLflow stumbles over
+    /// an empty file, so the first lines come with the file. The caller holds the lock.
     fn append_metrics<'a>(
         &self,
         lines: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Entry<'a>>, Error> {
         let mut new = Vec::new();
-        for (key, lines) in lines {
+        for (key, text) in lines {
             let path = self.folder().join(METRICS).join(key);
             if !path.is_file() {
-                new.push((key, lines));
+                new.push(Entry { kind: METRICS, key, text });
                 continue;
             }
             let append = File::options().append(true).open(&path);
             append
-                .and_then(|mut file| file.write_all(lines.as_bytes()))
+                .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| Error::io(LOG_METRIC, &path, error))?;
         }
-        // MLflow stumbles over an empty file, so the first lines come with the file.
-        self.write_all(METRICS, new)
+        Ok(new)
     }
 
     fn parse_history(&self, key: &str, text: &str) -> Result<Vec<Metric>, Error> {
