@@ -3,11 +3,19 @@
 //! A file or directory is written under a temporary name on the same file system, flushed to the device and renamed
 //! into place.
 
+mod flush;
+mod lock;
+
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use flush::flush_directory;
+pub use lock::FileLock;
+
+use flush::{flush_tree, together};
 
 /// Writes `bytes` to `path`, whole or not at all.
 ///
@@ -35,26 +43,35 @@ pub fn write_through(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<
     write_all_through(directory, [(path, bytes)])
 }
 
-/// Writes several files as [`write_through`] does, each whole or not at all, with one flush of each directory.
+/// Writes several files as [`write_through`] does, each whole or not at all, in about the time of one.
 ///
 /// # Errors
-/// What the operating system answers; the files before the one that failed are written.
+/// What the operating system answers; some of the files may be written then.
 pub fn write_all_through<'a>(
     directory: &Path,
     files: impl IntoIterator<Item = (&'a Path, &'a [u8])>,
 ) -> io::Result<()> {
-    let mut parents = BTreeSet::new();
-    for (path, bytes) in files {
-        let temporary = directory.join(temporary_name());
-        let outcome = write_flushed(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-        if outcome.is_err() {
+    let new = |(path, bytes)| New { temporary: directory.join(temporary_name()), path, bytes };
+    let files: Vec<New<'_>> = files.into_iter().map(new).collect();
+    let written = together(&files, |file| write_flushed(&file.temporary, file.bytes));
+    let outcome = written
+        .and_then(|()| files.iter().try_for_each(|file| fs::rename(&file.temporary, file.path)));
+    if outcome.is_err() {
+        for file in &files {
             // The first error is the one to report.
-            let _ = fs::remove_file(&temporary);
+            let _ = fs::remove_file(&file.temporary);
         }
-        outcome?;
-        parents.insert(parent(path));
     }
-    parents.into_iter().try_for_each(flush_directory)
+    outcome?;
+    let parents: BTreeSet<&Path> = files.iter().map(|file| parent(file.path)).collect();
+    together(&Vec::from_iter(parents), |path| flush_directory(path))
+}
+
+/// A file to be written.
+struct New<'a> {
+    temporary: PathBuf,
+    path: &'a Path,
+    bytes: &'a [u8],
 }
 
 /// Copies the file `source` to `path`, whole or not at all.
@@ -130,73 +147,6 @@ pub fn remove_dir_through(directory: &Path, path: &Path) -> io::Result<()> {
     fs::remove_dir_all(&temporary)
 }
 
-/// Flushes the entries of a directory; on systems without such a thing, renaming is durable on its own.
-///
-/// # Errors
-/// What the operating system answers.
-pub fn flush_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
-}
-
-/// A lock between processes, held until it is dropped.
-#[derive(Debug)]
-pub struct FileLock {
-    file: File,
-}
-
-impl FileLock {
-    /// Waits for the lock that the file at `path` stands for; the file is made if it is not there, and it stays.
-    ///
-    /// # Errors
-    /// What the operating system answers.
-    pub fn acquire(path: &Path) -> io::Result<Self> {
-        let file = Self::open(path)?;
-        file.lock()?;
-        Ok(Self { file })
-    }
-
-    /// Takes the lock that the file at `path` stands for; `None` if someone else holds it.
-    ///
-    /// # Errors
-    /// What the operating system answers.
-    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        let file = Self::open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    /// Whether the lock is still that of the file at `path`: whoever held it before may have removed the file.
-    ///
-    /// # Errors
-    /// What the operating system answers.
-    pub fn is_of(&self, path: &Path) -> io::Result<bool> {
-        match fs::metadata(path) {
-            Ok(there) => Ok(is_same(&self.file.metadata()?, &there)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn open(path: &Path) -> io::Result<File> {
-        File::options().create(true).append(true).open(path)
-    }
-}
-
-#[cfg(unix)]
-fn is_same(left: &fs::Metadata, right: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (left.dev(), left.ino()) == (right.dev(), right.ino())
-}
-
-/// Where a file that is locked cannot be removed.
-#[cfg(not(unix))]
-fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    true
-}
-
 /// Whether `name` is that of a temporary file or directory of this module, which a crash may have left behind.
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY_PREFIX)
@@ -220,26 +170,8 @@ fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn flush_tree(root: &Path) -> io::Result<()> {
-    let mut pending = vec![PathBuf::from(root)];
-    while let Some(directory) = pending.pop() {
-        for entry in fs::read_dir(&directory)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                pending.push(path);
-            } else {
-                File::open(&path)?.sync_all()?;
-            }
-        }
-        flush_directory(&directory)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
 
     fn names(directory: &Path) -> Vec<String> {
@@ -298,29 +230,6 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_is_held_is_not_taken() {
-        let dir = tempfile::tempdir().unwrap();
-        let lock = dir.path().join("lock");
-        let held = FileLock::try_acquire(&lock).unwrap();
-        assert!(held.is_some());
-        assert!(FileLock::try_acquire(&lock).unwrap().is_none());
-        drop(held);
-        assert!(FileLock::try_acquire(&lock).unwrap().is_some());
-    }
-
-    #[test]
-    fn a_lock_of_a_file_that_was_removed_says_so() {
-        let dir = tempfile::tempdir().unwrap();
-        let lock = dir.path().join("lock");
-        let held = FileLock::acquire(&lock).unwrap();
-        assert!(held.is_of(&lock).unwrap());
-        fs::remove_file(&lock).unwrap();
-        assert!(!held.is_of(&lock).unwrap());
-        let other = FileLock::acquire(&lock).unwrap();
-        assert!(other.is_of(&lock).unwrap() && !held.is_of(&lock).unwrap());
-    }
-
-    #[test]
     fn a_copy_replaces_and_a_failed_one_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let (source, path) = (dir.path().join("source"), dir.path().join("copy"));
@@ -331,24 +240,5 @@ mod tests {
         assert_eq!(copy(&source, &path).unwrap(), 3);
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(dir.path()), ["copy", "source"]);
-    }
-
-    #[test]
-    fn a_lock_is_held_by_one_at_a_time() {
-        let dir = tempfile::tempdir().unwrap();
-        let (lock, counter) = (dir.path().join("lock"), dir.path().join("counter"));
-        fs::write(&counter, "0").unwrap();
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..25 {
-                        let _held = FileLock::acquire(&lock).unwrap();
-                        let count: u32 = fs::read_to_string(&counter).unwrap().parse().unwrap();
-                        fs::write(&counter, (count + 1).to_string()).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(fs::read_to_string(&counter).unwrap(), "100");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::entries::Entry;
 use crate::registered_model::touch;
 use crate::{Alias, Error, LocalStore, ModelVersion, entries};
 
@@ -20,7 +21,8 @@ impl LocalStore {
         let _lock = self.lock()?;
         self.model_version(name, version)?;
         let model = self.registered_folder(name)?;
-        entries::write(&model, &model.join(ALIASES), alias.as_str(), &version.to_string())?;
+        let version = version.to_string();
+        entries::write(&model, Entry { kind: ALIASES, key: alias.as_str(), text: &version })?;
         touch(&model)
     }
 

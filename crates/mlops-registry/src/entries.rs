@@ -39,24 +39,32 @@ pub(crate) fn read_all(folder: &Path) -> Result<BTreeMap<String, String>, Error>
     Ok(entries)
 }
 
-/// Writes the entry `key` through a temporary file in `owner`: MLflow takes every file in `folder`
-/// for an entry.
-pub(crate) fn write(owner: &Path, folder: &Path, key: &str, text: &str) -> Result<(), Error> {
-    write_all(owner, folder, [(key, text)])
+/// An entry to be written, in the folder of its kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) text: &'a str,
 }
 
-/// Writes several entries as [`write`] does, in less time.
+/// Writes an entry of `owner` through a temporary file there: MLflow takes every file in the folder of a kind for an entry.
+pub(crate) fn write(owner: &Path, entry: Entry<'_>) -> Result<(), Error> {
+    write_all(owner, [entry])
+}
+
+/// Writes several entries as [`write`] does, in about the time of one.
 pub(crate) fn write_all<'a>(
     owner: &Path,
-    folder: &Path,
-    entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+    entries: impl IntoIterator<Item = Entry<'a>>,
 ) -> Result<(), Error> {
-    let entries: Vec<_> = entries.into_iter().map(|(key, text)| (folder.join(key), text)).collect();
-    for (path, _) in &entries {
-        make_room(folder, path)?;
+    let mut files = Vec::new();
+    for Entry { kind, key, text } in entries {
+        let path = owner.join(kind).join(key);
+        make_room(owner, &path)?;
+        files.push((path, text));
     }
-    let files = entries.iter().map(|(path, text)| (path.as_path(), text.as_bytes()));
-    durable::write_all_through(owner, files).map_err(|error| Error::io("write", folder, error))
+    let files = files.iter().map(|(path, text)| (path.as_path(), text.as_bytes()));
+    durable::write_all_through(owner, files).map_err(|error| Error::io("write", owner, error))
 }
 
 /// Writes the entry `key` in a folder that nobody sees before it is flushed.
@@ -115,7 +123,7 @@ mod tests {
         let folder = owner.path().join("params");
         assert_eq!(read_all(&folder).unwrap(), BTreeMap::new());
         for (key, text) in [("lr", "0.1"), ("val/auc", "1\n2"), ("val/x/y", ""), ("a", "ü")] {
-            write(owner.path(), &folder, key, text).unwrap();
+            write(owner.path(), Entry { kind: "params", key, text }).unwrap();
             assert_eq!(read(&folder, key).unwrap().as_deref(), Some(text));
         }
         let keys: Vec<_> = read_all(&folder).unwrap().into_keys().collect();

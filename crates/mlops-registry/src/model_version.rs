@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::alias::ALIASES;
-use crate::entries::TAGS;
+use crate::entries::{Entry, TAGS};
 use crate::field::Field;
 use crate::name::check_key;
 use crate::registered_model::touch;
@@ -195,7 +195,7 @@ impl LocalStore {
         check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
         let _lock = self.lock()?;
         let folder = self.present_version(name, version)?;
-        entries::write(&folder, &folder.join(TAGS), key, value)?;
+        entries::write(&folder, Entry { kind: TAGS, key, text: value })?;
         touch(&self.registered_folder(name)?)
     }
 

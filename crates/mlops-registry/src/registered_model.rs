@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::alias::ALIASES;
-use crate::entries::TAGS;
+use crate::entries::{Entry, TAGS};
 use crate::field::Field;
 use crate::local::MODELS;
 use crate::name::check_key;
@@ -139,7 +139,7 @@ impl LocalStore {
         check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
         let _lock = self.lock()?;
         let folder = self.registered_folder(name)?;
-        entries::write(&folder, &folder.join(TAGS), key, value)?;
+        entries::write(&folder, Entry { kind: TAGS, key, text: value })?;
         touch(&folder)
     }
 

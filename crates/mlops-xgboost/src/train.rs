@@ -2,6 +2,7 @@
 //! doi:10.1145/2939672.2939785).
 
 mod binned;
+mod bits;
 mod boost;
 mod columns;
 mod cuts;
@@ -13,7 +14,11 @@ mod grow;
 mod histogram;
 mod objective;
 mod params;
+mod partition;
+mod route;
 mod split;
+mod sweep;
+mod table;
 mod weight;
 
 pub use boost::{Round, Training};

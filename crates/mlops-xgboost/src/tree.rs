@@ -121,15 +121,6 @@ impl Tree {
         Some(if goes_left { left } else { right } as usize)
     }
 
-    /// The leaf at which a row ends.
-    pub(crate) fn leaf(&self, row: &[f32]) -> &Node {
-        let mut node = &self.nodes[0];
-        while let Some(next) = self.next(&node.kind, row) {
-            node = &self.nodes[next];
-        }
-        node
-    }
-
     /// The longest way from the root, in splits.
     pub(crate) fn depth(&self) -> usize {
         let mut depth = 0;
@@ -267,9 +258,9 @@ mod tests {
         let root = Node { kind, ..leaf(0.0) };
         let tree =
             Tree { categories: vec![[1, 4].into()], ..Tree::new(vec![root, leaf(1.0), leaf(2.0)]) };
-        let value = |value: f32| tree.leaf(&[value]).kind;
-        assert_eq!([1.0, 4.0].map(value), [leaf(2.0).kind; 2]);
-        assert_eq!([0.0, 7.0, -1.0, f32::NAN].map(value), [leaf(1.0).kind; 4]);
+        let next = |value: f32| tree.next(&kind, &[value]);
+        assert_eq!([1.0, 4.0].map(next), [Some(2); 2]);
+        assert_eq!([0.0, 7.0, -1.0, f32::NAN].map(next), [Some(1); 4]);
         assert_eq!(tree.depth(), 1);
         tree.check(0, 1, 1).unwrap();
         tree.check(0, 0, 1).unwrap_err();

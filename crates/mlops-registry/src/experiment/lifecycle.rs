@@ -6,7 +6,7 @@ use mlops_core::durable;
 use serde_json::json;
 
 use super::{DEFAULT_ID, DELETED, Stored, all, check_new_name};
-use crate::entries::TAGS;
+use crate::entries::{Entry, TAGS};
 use crate::local::TRASH;
 use crate::name::check_key;
 use crate::{Error, ErrorKind, LocalStore, entries, meta, run};
@@ -81,7 +81,7 @@ impl LocalStore {
         check_key(key, "key").map_err(|error| Error::name("set the tag", key, error))?;
         let _lock = self.lock()?;
         let folder = self.stored(id, false)?.folder;
-        entries::write(&folder, &folder.join(TAGS), key, value)
+        entries::write(&folder, Entry { kind: TAGS, key, text: value })
     }
 
     /// Removes a tag of an experiment.

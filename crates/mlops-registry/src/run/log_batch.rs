@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{LOG_METRIC, LOG_PARAM, PARAMS, Run, SET_TAG, TAGS};
+use crate::entries::Entry;
 use crate::name::check_key;
 use crate::{Error, ErrorKind, LogBatch, LogSink, Metric, NewMetric};
 
@@ -26,15 +27,16 @@ impl Run {
         let params = unique(params)?;
 
         let _lock = self.store.lock()?;
-        let mut new_params = Vec::new();
-        for (key, value) in params {
-            if self.is_new_param(key, value)? {
-                new_params.push((key, value));
+        let mut new = Vec::new();
+        for (key, text) in params {
+            if self.is_new_param(key, text)? {
+                new.push(Entry { kind: PARAMS, key, text });
             }
         }
-        self.write_all(PARAMS, new_params)?;
-        self.write_all(TAGS, tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
-        self.append_metrics(lines.iter().map(|(key, lines)| (*key, lines.as_str())))
+        new.extend(tags.iter().map(|(key, text)| Entry { kind: TAGS, key, text }));
+        let lines = lines.iter().map(|(key, lines)| (*key, lines.as_str()));
+        new.extend(self.append_metrics(lines)?);
+        self.write_all(new)
     }
 }
 

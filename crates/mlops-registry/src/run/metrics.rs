@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write;
 
 use super::{LOG_METRIC, METRICS, Run};
+use crate::entries::Entry;
 use crate::name::check_key;
 use crate::{Error, Metric, entries, meta};
 
@@ -21,7 +22,8 @@ impl Run {
         check_key(key, "key").map_err(|error| Error::name(LOG_METRIC, key, error))?;
         let line = Metric::new(meta::now(), value, step).to_line();
         let _lock = self.store.lock()?;
-        self.append_metrics([(key, line.as_str())])
+        let new = self.append_metrics([(key, line.as_str())])?;
+        self.write_all(new)
     }
 
     /// The latest value of every metric: that of the largest step.
@@ -50,25 +52,25 @@ impl Run {
         text.map_or(Ok(Vec::new()), |text| self.parse_history(key, &text))
     }
 
-    /// Adds lines to the files of metrics. The caller holds the lock.
+    /// Adds lines to the files of metrics that are there, and returns the entries of those that are not: MLflow stumbles over
+    /// an empty file, so the first lines come with the file. The caller holds the lock.
     pub(super) fn append_metrics<'a>(
         &self,
         lines: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Entry<'a>>, Error> {
         let mut new = Vec::new();
-        for (key, lines) in lines {
+        for (key, text) in lines {
             let path = self.folder().join(METRICS).join(key);
             if !path.is_file() {
-                new.push((key, lines));
+                new.push(Entry { kind: METRICS, key, text });
                 continue;
             }
             let append = File::options().append(true).open(&path);
             append
-                .and_then(|mut file| file.write_all(lines.as_bytes()))
+                .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| Error::io(LOG_METRIC, &path, error))?;
         }
-        // MLflow stumbles over an empty file, so the first lines come with the file.
-        self.write_all(METRICS, new)
+        Ok(new)
     }
 
     fn parse_history(&self, key: &str, text: &str) -> Result<Vec<Metric>, Error> {

@@ -7,11 +7,12 @@ use super::binned::Binned;
 use super::columns::Columns;
 use super::grow::{Grown, grow};
 use super::histogram::{Gradient, Histogram};
+use super::route::route;
 use super::{Dataset, Evaluation, Params};
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, TreeEnsemble};
 use crate::objective::Objective;
-use crate::tree::{NodeKind, Tree};
+use crate::tree::Tree;
 use crate::{Booster, Error};
 
 /// A trained booster and how training went.
@@ -137,36 +138,30 @@ impl Margins {
         Self { values: row.repeat(n_rows), n_outputs }
     }
 
-    /// Adds what a tree says of rows.
+    /// Adds what a tree says of all rows.
     fn add(&mut self, output: usize, tree: &Tree, dataset: &Dataset) {
-        let rows = dataset.values.rows();
-        for (margins, row) in self.values.chunks_exact_mut(self.n_outputs).zip(rows) {
-            margins[output] += value(tree, row.to_slice().unwrap_or_default());
-        }
+        let rows = (0_u32..).take(dataset.n_rows()).collect();
+        route(tree, dataset, rows, |rows, value| self.add_value(output, rows, value));
     }
 
     /// The same of the rows that the tree was grown on among others: of those it is known.
     fn add_grown(&mut self, output: usize, grown: &Grown, dataset: &Dataset) {
         let mut is_left_out = vec![true; dataset.n_rows()];
         for (rows, value) in grown.leaves() {
+            self.add_value(output, rows, value);
             for row in rows {
                 is_left_out[*row as usize] = false;
-                self.values[*row as usize * self.n_outputs + output] += value;
             }
         }
-        let left_out = is_left_out.into_iter().enumerate().filter(|(_, is_left_out)| *is_left_out);
-        for (row, _) in left_out {
-            let features = dataset.values.row(row).to_slice().unwrap_or_default();
-            self.values[row * self.n_outputs + output] += value(&grown.tree, features);
-        }
+        let rows = (0_u32..).zip(is_left_out);
+        let left_out = rows.filter_map(|(row, is_left_out)| is_left_out.then_some(row)).collect();
+        route(&grown.tree, dataset, left_out, |rows, value| self.add_value(output, rows, value));
     }
-}
 
-/// The value of the leaf that a row ends at.
-fn value(tree: &Tree, row: &[f32]) -> f32 {
-    match tree.leaf(row).kind {
-        NodeKind::Leaf { value } => value,
-        _ => 0.0,
+    fn add_value(&mut self, output: usize, rows: &[u32], value: f32) {
+        for row in rows {
+            self.values[*row as usize * self.n_outputs + output] += value;
+        }
     }
 }
 

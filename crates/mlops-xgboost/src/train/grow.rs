@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::frontier::{Frontier, Open};
 use super::histogram::{Gradient, Histogram, Sum};
 use super::split::{Candidate, Split, SplitFinder};
-use super::weight::{Bounds, Weights};
+use super::weight::Bounds;
 use crate::tree::{Node, NodeKind, Test, Tree};
 
 /// A tree, and the rows that it was grown on, leaf by leaf.
@@ -36,10 +36,9 @@ pub(super) fn grow(
     columns: Columns<'_>,
     unused: &mut Vec<Histogram>,
 ) -> Grown {
-    let finder = SplitFinder { weights: Weights { params }, binned };
     let mut grower = Grower {
         params,
-        finder,
+        finder: SplitFinder::new(params, binned),
         gradients,
         columns,
         rows,

@@ -1,6 +1,7 @@
 use super::Params;
 use super::binned::Binned;
 use super::histogram::{Histogram, Sum};
+use super::sweep::{Sweep, Swept};
 use super::weight::{Bounds, Weights};
 
 /// A split that lowers the loss.
@@ -20,10 +21,12 @@ pub(super) struct Split {
 const MIN_GAIN: f32 = 1e-6;
 
 /// Finds splits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct SplitFinder<'a> {
-    pub(super) weights: Weights<'a>,
+    params: &'a Params,
+    pub(super) weights: Weights,
     pub(super) binned: &'a Binned,
+    sweep: Sweep,
 }
 
 /// A node that a split is looked for.
@@ -34,67 +37,65 @@ pub(super) struct Candidate<'a> {
     pub(super) histogram: &'a Histogram,
 }
 
-impl SplitFinder<'_> {
+impl<'a> SplitFinder<'a> {
+    pub(super) fn new(params: &'a Params, binned: &'a Binned) -> Self {
+        Self { params, weights: Weights::new(params), binned, sweep: Sweep::default() }
+    }
+
     /// The split with the largest gain, if one is worth it; of equal ones the first, with missing values on the right.
-    pub(super) fn best(&self, node: Candidate<'_>, features: &[usize]) -> Option<Split> {
+    pub(super) fn best(&mut self, node: Candidate<'_>, features: &[usize]) -> Option<Split> {
         let mut best = None;
         for &feature in features {
             self.scan(node, feature, &mut best);
         }
-        let Params { gamma, .. } = self.weights.params;
         best.filter(|best: &Split| {
             let has_rows = best.children.iter().all(|child| child.second > 0.0);
-            best.gain > MIN_GAIN && best.gain >= *gamma && has_rows
+            best.gain > MIN_GAIN && best.gain >= self.params.gamma && has_rows
         })
     }
 
     /// Tries the splits of one feature: upwards with missing values on the right; then, if there are some, downwards with
     /// missing values on the left.
-    fn scan(&self, node: Candidate<'_>, feature: usize, best: &mut Option<Split>) {
+    fn scan(&mut self, node: Candidate<'_>, feature: usize, best: &mut Option<Split>) {
         let bins = node.histogram.present(self.binned, feature);
-        let score = self.weights.score(node.total, node.bounds);
-        let monotone = self.weights.params.monotone(feature);
-        let mut best_gain = best.map_or(0.0, |best| best.gain);
-        let mut attempt = |n_left, default_left, children: [Sum; 2]| {
-            let parts = self.weights.score_of(monotone, children, node.bounds);
-            let gain = parts.unwrap_or(f32::NEG_INFINITY) - score;
-            if gain > best_gain {
-                best_gain = gain;
-                *best = Some(Split { feature, n_left, default_left, gain, children });
-            }
-        };
-        self.sweep(node.total, (1..).zip(bins), |n_left, left, right| {
-            attempt(n_left, false, [left, right]);
-        });
+        self.sweep.begin(bins.iter());
+        if let Some(Swept { at, sum, gain }) = self.swept(node, feature, false, *best) {
+            let n_left = bins.iter().nth(at).map_or(0, |(bin, _)| bin + 1);
+            let children = [sum, node.total - sum];
+            *best = Some(Split { feature, n_left, default_left: false, gain, children });
+        }
         if self.binned.has_missing(feature) {
-            let downwards = bins.iter().enumerate().skip(1).rev();
-            self.sweep(node.total, downwards, |n_left, right, left| {
-                attempt(n_left, true, [left, right]);
-            });
+            // Without the first bin there would be none on the left.
+            let downwards = || bins.iter().rev().filter(|(bin, _)| *bin > 0);
+            self.sweep.begin(downwards());
+            if let Some(Swept { at, sum, gain }) = self.swept(node, feature, true, *best) {
+                let n_left = downwards().nth(at).map_or(0, |(bin, _)| bin);
+                let children = [node.total - sum, sum];
+                *best = Some(Split { feature, n_left, default_left: true, gain, children });
+            }
         }
     }
 
-    /// Adds up bin after bin, and tells of each sum and what it leaves, where both are heavy enough.
-    fn sweep<'b>(
-        &self,
-        total: Sum,
-        bins: impl Iterator<Item = (usize, &'b Sum)>,
-        mut tell: impl FnMut(usize, Sum, Sum),
-    ) {
-        let mut sum = Sum::default();
-        for (n_left, bin) in bins {
-            // Without rows in it, a bin makes the split of the one before.
-            if *bin == Sum::default() {
-                continue;
-            }
-            sum += *bin;
-            let rest = total - sum;
-            if !self.weights.is_heavy_enough(rest) {
-                break;
-            }
-            if self.weights.is_heavy_enough(sum) {
-                tell(n_left, sum, rest);
-            }
+    /// The best split of the sweep, if it is better.
+    fn swept(
+        &mut self,
+        Candidate { total, bounds, .. }: Candidate<'_>,
+        feature: usize,
+        default_left: bool,
+        best: Option<Split>,
+    ) -> Option<Swept> {
+        let weights = self.weights;
+        let least = best.map_or(0.0, |best| best.gain);
+        let score = weights.score(total, bounds);
+        if weights.are_free() {
+            let gain = move |sum| weights.free_score(sum) + weights.free_score(total - sum) - score;
+            self.sweep.best(total, weights, least, gain)
+        } else {
+            let monotone = self.params.monotone(feature);
+            let children = |sum| if default_left { [total - sum, sum] } else { [sum, total - sum] };
+            let parts = |sum| weights.score_of(monotone, children(sum), bounds);
+            let gain = |sum| parts(sum).map_or(f32::NEG_INFINITY, |parts| parts - score);
+            self.sweep.best(total, weights, least, gain)
         }
     }
 }
@@ -126,7 +127,7 @@ mod tests {
         let histogram = Histogram::count(&binned, &features, &rows, &gradients, None);
         let total = gradients.iter().fold(Sum::default(), |sum, each| sum + Sum::from(*each));
         let candidate = Candidate { total, bounds: Bounds::NONE, histogram: &histogram };
-        let finder = SplitFinder { weights: Weights { params }, binned: &binned };
+        let mut finder = SplitFinder::new(params, &binned);
         let split = finder.best(candidate, &features)?;
         let threshold = binned.threshold(split.feature, split.n_left);
         Some((split.feature, threshold, split.default_left, split.gain))

@@ -238,7 +238,9 @@ fn labels_that_say_nothing_never_pass() {
     }
     // Nor do those that say the opposite.
     let mut wines = cellar.shifted(500);
-    wines.iter_mut().for_each(|(_, is_good)| *is_good = !*is_good);
+    for (_, is_good) in &mut wines {
+        *is_good = !*is_good;
+    }
     cellar.log("1", &wines);
     let outcome = cellar.retrain(&[]);
     assert_eq!(outcome["decision"], "rejected", "{outcome}");
@@ -284,8 +286,13 @@ fn what_cannot_be_retrained_on_is_named() {
         error,
         "error: broken.csv cannot be read as labels: the file has no column `label`, expected `request_id`, `row` and `label` between commas\n"
     );
-    let error =
-        cellar.error(&[&RETRAIN[..3], &["--telemetry", "data", "--telemetry", "logs"]].concat());
+    fs::create_dir(cellar.path().join("few")).unwrap();
+    for file in ["winequality-red.csv", "winequality-white.csv"] {
+        let all = fs::read_to_string(bundled_data().join(file)).unwrap();
+        let few: Vec<&str> = all.lines().take(300).collect();
+        fs::write(cellar.path().join("few").join(file), few.join("\n")).unwrap();
+    }
+    let error = cellar.error(&[&RETRAIN[..3], &["--data", "few"], &RETRAIN[5..]].concat());
     assert!(
         error.contains("wines that the model in use was trained on stand neither in"),
         "{error}"
