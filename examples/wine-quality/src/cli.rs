@@ -100,13 +100,13 @@ pub(crate) struct RetrainArgs {
     /// By how much the new model's area under the ROC curve may be lower, as far as the new wines can tell.
     #[arg(long, default_value_t = MARGIN, value_parser = share)]
     pub(crate) margin: f64,
-    /// Retrain only if a window of the requests that the model in use has answered has drifted.
+    /// Retrain only if the last windows of the requests that the model in use has answered have drifted.
     #[arg(long)]
     pub(crate) when_drift: bool,
     /// How many rows a window holds that is tested for drift, at a level of 0.001.
     #[arg(long, value_name = "ROWS", default_value_t = window(), value_parser = batch_size)]
     pub(crate) drift_window: NonZeroUsize,
-    /// Train and compare, and change nothing.
+    /// Train and compare, in a run of its own, and put nothing to use.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Where to write what was found and decided, as Markdown.
