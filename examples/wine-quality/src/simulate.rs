@@ -38,7 +38,7 @@ pub(crate) fn simulate(wines: &Wines, search: SearchOptions, folder: &Path) -> R
     let first = train_first(&year.history, &store, search, &config)?;
     say(format_args!(
         "2. A year of {MONTHS} months with {n_wines} new wines each; from month {SHIFT_MONTH} on, another laboratory \
-         tells {SHIFTED} by weight"
+         tells {SHIFTED} in degrees proof"
     ));
     let window = NonZeroUsize::new(n_wines / 2).unwrap_or(NonZeroUsize::MIN);
     let system = System::start(folder, store, config, window)?;

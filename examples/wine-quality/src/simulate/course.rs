@@ -106,7 +106,7 @@ impl Course {
         let kept: Vec<f64> = self.months.iter().map(|month| month.auc_of_first_model).collect();
         let series = [("the models in use", &*served), ("the first model", &*kept)];
         let promotion = self.promotion().map(|month| ("new models in use", (month + 1) as f64));
-        let shift = ("alcohol by weight", SHIFT_MONTH as f64);
+        let shift = ("alcohol in degrees proof", SHIFT_MONTH as f64);
         let events: Vec<(&str, f64)> = [shift].into_iter().chain(promotion).collect();
         Ok(report::over_time("AUC", "month", &series, &events)?)
     }

@@ -8,10 +8,10 @@ use crate::split::groups;
 pub(super) const MONTHS: usize = 12;
 /// From this month on, counted from 1, wines are told of in another way.
 pub(super) const SHIFT_MONTH: usize = 7;
-/// The feature that another laboratory measures from then on, and what it says of a wine of one percent by volume: roughly
-/// its alcohol by weight.
+/// The feature that another laboratory tells in another unit from then on, and what it says of one percent by volume: so many
+/// degrees proof, as in the United States.
 pub(super) const SHIFTED: &str = "alcohol";
-const BY_WEIGHT: f64 = 0.79;
+const PROOF: f64 = 2.0;
 /// The share of the wines that there are when the year begins.
 const HISTORY: f64 = 0.3;
 
@@ -66,7 +66,7 @@ impl Month {
             let mut values = wines_of_month.values().to_owned();
             let column = schema.names().position(|name| name == SHIFTED);
             let column = column.ok_or(Error::NotOfWines)?;
-            values.column_mut(column).mapv_inplace(|value| value * BY_WEIGHT);
+            values.column_mut(column).mapv_inplace(|value| value * PROOF);
             wines_of_month = Records::new(schema, values)?;
         }
         Ok(Self { number, wines: wines_of_month, labels: wines.labels(rows) })
@@ -106,6 +106,6 @@ mod tests {
         }
         let mean = |month: usize| year.months[month - 1].wines.column(10).mean().unwrap();
         let (before, after) = (mean(SHIFT_MONTH - 1), mean(SHIFT_MONTH));
-        assert!((after / before - BY_WEIGHT).abs() < 0.02, "{before} {after}");
+        assert!((after / before - PROOF).abs() < 0.05, "{before} {after}");
     }
 }
