@@ -31,7 +31,7 @@ pub use verdict::Verdict;
 /// use mlops_pipeline::evaluation::ScoredRows;
 ///
 /// let labels: Vec<bool> = (0..400).map(|row| row % 4 == 0).collect();
-/// let knowing: Vec<f32> = (0_u16..400).map(|row| if row % 4 == 0 { 0.7 } else { 0.1 }).collect();
+/// let knowing: Vec<f32> = (0..400).map(|row| if row % 4 == 0 || row % 16 == 1 { 0.8 } else { 0.01 }).collect();
 /// let guessing: Vec<f32> = (0_u16..400).map(|row| f32::from(row % 7) / 10.0).collect();
 /// let [knowing, guessing] = [ScoredRows::new(&knowing, &labels)?, ScoredRows::new(&guessing, &labels)?];
 ///

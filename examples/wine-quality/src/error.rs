@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mlops_pipeline::SearchError;
 use mlops_registry::LoggerReport;
@@ -101,8 +102,8 @@ pub(crate) enum Error {
     Filter(#[from] mlops_registry::FilterError),
     #[error("the search for parameters came to nothing")]
     Search(#[source] Box<SearchError<Self>>),
-    #[error("the store did not take all of the metrics: {report:?}")]
-    Unlogged { report: LoggerReport },
+    #[error("{n_lost} of the values that a run logged are lost")]
+    Unlogged { n_lost: u64, source: Option<Arc<mlops_registry::Error>> },
     #[error("{} cannot be scored", path.display())]
     Score { path: PathBuf, source: Box<mlops_pipeline::BatchError> },
     #[error(
@@ -129,6 +130,12 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn served(part: &'static str, uri: &str, source: Self) -> Self {
         Self::Served { part, uri: uri.to_owned(), source: Box::new(source) }
+    }
+
+    /// Why a run does not have all that was logged.
+    pub(crate) fn unlogged(report: LoggerReport) -> Self {
+        let n_lost = report.dropped + report.failed + report.pending;
+        Self::Unlogged { n_lost, source: report.error }
     }
 
     /// Why the store or server that the environment names cannot be used.

@@ -100,16 +100,20 @@ impl fmt::Display for Outcome {
 /// A line for each count that is not zero, but for that of the new wines.
 impl fmt::Display for EvidenceCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} file(s) of telemetry\n{}", self.files, self.joined)?;
+        let plural = |count| if count == 1 { "" } else { "s" };
+        write!(f, "{} file{} of telemetry", self.files, plural(self.files))?;
+        for line in self.joined.to_string().lines() {
+            write!(f, "\n{line}")?;
+        }
         let lines = [
-            (self.not_classes, "row(s) left out: the label is neither 0 nor 1"),
-            (self.with_missing_values, "row(s) left out: a value is missing"),
-            (self.tested, "row(s) left out: the champion was measured by them"),
-            (self.learned, "row(s) that the champion was trained on"),
+            (self.not_classes, "left out: the label is neither 0 nor 1"),
+            (self.with_missing_values, "left out: a value is missing"),
+            (self.tested, "left out: the champion was measured by them"),
+            (self.learned, "that the champion was trained on"),
         ];
         for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
-            writeln!(f, "{count} {what}")?;
+            write!(f, "\n{count} row{} {what}", plural(count))?;
         }
-        write!(f, "{} row(s) that the champion does not know", self.fresh)
+        write!(f, "\n{} row{} that the champion does not know", self.fresh, plural(self.fresh))
     }
 }

@@ -74,5 +74,5 @@ pub(super) fn attempt(
     }
     logger.set_tag("pruned", trial.is_pruned());
     let report = logger.finish();
-    if report.is_complete() { Ok(auc) } else { Err(Error::Unlogged { report }) }
+    if report.is_complete() { Ok(auc) } else { Err(Error::unlogged(report)) }
 }
