@@ -9,6 +9,8 @@ use csv::StringRecord;
 const MAX_ROW_BYTES: usize = 16 << 20;
 /// A batch of fewer rows than wanted ends at so many bytes.
 const MAX_BATCH_BYTES: usize = 8 << 20;
+/// What some programs write before a text. Readers of CSV pass over it themselves.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// So many bytes are read at once.
 const CHUNK: usize = 1 << 16;
 
@@ -29,7 +31,7 @@ pub(crate) struct Lines<R> {
 pub(crate) enum LineRules {
     /// At a line end outside of quotes; lines without any character are passed over.
     Csv,
-    /// At a line feed; lines of white space are passed over.
+    /// At a line feed; lines of white space are passed over, and a byte order mark.
     Json,
 }
 
@@ -111,6 +113,11 @@ impl LineBatch {
     /// The bytes of a row, without what ends it.
     pub(crate) fn row(&self, row: usize) -> &[u8] {
         &self.text[self.rows[row].range.clone()]
+    }
+
+    /// The bytes of rows, of which there is one at least, with what is between them.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> &[u8] {
+        &self.text[self.rows[rows.start].range.start..self.rows[rows.end - 1].range.end]
     }
 
     /// The line where a row begins, counted from 1.
@@ -195,11 +202,15 @@ impl Scan {
     }
 
     fn push(&mut self, text: &[u8], end: usize) {
-        let range = self.begin..end;
-        let row = &text[range.clone()];
+        let mut range = self.begin..end;
         let is_blank = match self.rules {
-            LineRules::Csv => row.is_empty(),
-            LineRules::Json => row.trim_ascii().is_empty(),
+            LineRules::Csv => range.is_empty(),
+            LineRules::Json => {
+                if self.row_line == 1 && text[range.clone()].starts_with(BYTE_ORDER_MARK) {
+                    range.start += BYTE_ORDER_MARK.len();
+                }
+                text[range.clone()].trim_ascii().is_empty()
+            }
         };
         if !is_blank {
             self.rows.push(Row { range, line: self.row_line });
@@ -255,6 +266,15 @@ mod tests {
         let found = rows(LineRules::Json, "{\"a\n \t\n}\r\n", 2);
         assert_eq!(found, [(1, "{\"a".to_owned()), (3, "}\r".to_owned())]);
         assert_eq!(rows(LineRules::Json, "", 2), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line_of_json() {
+        let found = rows(LineRules::Json, "\u{feff}{}\n\u{feff}{}\n", 1);
+        assert_eq!(found, [(1, "{}".to_owned()), (2, "\u{feff}{}".to_owned())]);
+        assert_eq!(rows(LineRules::Json, "\u{feff}\n", 1), []);
+        // Those who look for names pass over it.
+        assert_eq!(rows(LineRules::Csv, "\u{feff}a", 1), [(1, "\u{feff}a".to_owned())]);
     }
 
     #[test]

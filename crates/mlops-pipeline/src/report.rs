@@ -2,7 +2,7 @@
 //!
 //! Each function returns the text of an SVG file of its own: white paper, fonts that every reader has, colours that can be
 //! told apart with any kind of colour vision, and a title and a description for those who do not see it. Names are
-//! escaped, and shortened to 40 characters; what is not a number is refused.
+//! escaped, and shortened to at most 40 characters; what is not a number is refused.
 
 mod axis;
 mod calibration;

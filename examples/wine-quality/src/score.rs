@@ -5,6 +5,7 @@ mod output;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -76,8 +77,11 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<(), Error> {
         }
         // Whoever reads the output has seen enough of it.
         Err(BatchError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(BatchError::Write(source)) => Err(Error::io(&args.output)(source)),
-        Err(source) => Err(Error::Score { path: args.input.clone(), source: Box::new(source) }),
+        Err(BatchError::Write(source)) => Err(Error::io(named(&args.output, "stdout"))(source)),
+        Err(source) => {
+            let path = named(&args.input, "stdin").to_owned();
+            Err(Error::Score { path, source: Box::new(source) })
+        }
     }
 }
 
@@ -94,6 +98,11 @@ fn run(
     }?;
     output.finish().map_err(BatchError::Write)?;
     Ok(summary)
+}
+
+/// What errors call a file.
+fn named<'p>(path: &'p Path, standard: &'static str) -> &'p Path {
+    if path == Path::new(STANDARD) { Path::new(standard) } else { path }
 }
 
 /// Says what came of it.

@@ -108,7 +108,7 @@ impl Table for CsvTable<'_> {
         Ok(if rows.len() == self.n_rows() {
             builder.read_csv(&self.batch.text)
         } else {
-            builder.read_csv(&[&self.header.line, self.batch.row(rows.start)].concat())
+            builder.read_csv(&[&self.header.line, self.batch.rows(rows)].concat())
         })
     }
 

@@ -35,7 +35,7 @@ impl BatchScoring {
         mut output: impl Write + Send,
     ) -> Result<BatchSummary, BatchError> {
         let reader = ParquetRecordBatchReaderBuilder::try_new(self.observed(input));
-        let reader = reader.map_err(malformed)?;
+        let reader = reader.map_err(unread)?;
         let table = Arc::clone(reader.schema());
         let columns = self.columns();
         let names: Vec<&String> = table.fields().iter().map(|field| field.name()).collect();
@@ -194,14 +194,26 @@ fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> BatchErro
     BatchError::Parquet(Box::new(error))
 }
 
+fn unread(error: ParquetError) -> BatchError {
+    match io_error(error) {
+        Ok(error) => BatchError::Read(error),
+        Err(error) => malformed(error),
+    }
+}
+
 fn unwritten(error: ParquetError) -> BatchError {
-    BatchError::Write(match error {
+    BatchError::Write(io_error(error).unwrap_or_else(io::Error::other))
+}
+
+/// The error of the operating system, if it is one.
+fn io_error(error: ParquetError) -> Result<io::Error, ParquetError> {
+    match error {
         ParquetError::External(source) => match source.downcast() {
-            Ok(error) => *error,
-            Err(source) => io::Error::other(source),
+            Ok(error) => Ok(*error),
+            Err(source) => Err(ParquetError::External(source)),
         },
-        error => io::Error::other(error),
-    })
+        error => Err(error),
+    }
 }
 
 #[cfg(test)]

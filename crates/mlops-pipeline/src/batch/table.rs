@@ -83,20 +83,21 @@ impl BatchScoring {
     /// Reads and scores a batch.
     pub(super) fn score(&self, table: &impl Table) -> Result<Scored, BatchError> {
         let n_rows = table.n_rows();
-        let mut summary = BatchSummary::default();
-        let Sorted { good, bad } = match table.read(0..n_rows)? {
-            Ok(records) if records.n_rows() == n_rows => {
-                Sorted { good: Some(records), bad: Vec::new() }
+        let mut sorted = Sorted::default();
+        let good = match table.read(0..n_rows)? {
+            Ok(records) if records.n_rows() == n_rows => Some(records),
+            read => {
+                self.sort(table, 0..n_rows, read, &mut sorted)?;
+                together(self.classifier.schema(), sorted.values)?
             }
-            // Something is wrong: which rows it is, and what with each, is seen one by one.
-            _ => self.read_one_by_one(table, &mut summary)?,
         };
+        let mut summary = sorted.summary;
         let mut scores = match &good {
             Some(records) => self.score_records(records, &mut summary)?,
             None => Vec::new(),
         }
         .into_iter();
-        let mut bad = bad.into_iter().peekable();
+        let mut bad = sorted.bad.into_iter().peekable();
         let outcomes = (0..n_rows).map(|row| match bad.next_if(|(at, _)| *at == row) {
             Some((_, outcome)) => outcome,
             None => scores.next().map_or(Outcome::Null, Outcome::Scored),
@@ -104,40 +105,45 @@ impl BatchScoring {
         Ok(Scored { outcomes: outcomes.collect(), summary })
     }
 
-    /// Reads the rows one by one.
-    fn read_one_by_one(
+    /// Sorts rows that were read: where something is wrong they are halved until it is known with which of them, and what.
+    fn sort(
         &self,
         table: &impl Table,
-        summary: &mut BatchSummary,
-    ) -> Result<Sorted, BatchError> {
-        let schema = self.classifier.schema();
-        let (mut values, mut bad) = (Vec::new(), Vec::new());
-        for row in 0..table.n_rows() {
-            let fault = match table.read(row..row + 1)? {
-                Ok(records) if records.n_rows() == 1 => {
-                    values.extend(records.row(0));
-                    continue;
-                }
-                // Lines that readers take for several rows have quotes where none belong.
-                Ok(_) => RecordsError::MalformedCsv { line: 1 },
-                Err(fault) => fault,
-            };
-            let bad_row = BadRow { place: table.place(row), fault };
-            let outcome = match self.bad_rows {
-                BadRows::Stop => return Err(BatchError::Row(bad_row)),
-                BadRows::Null if table.has_room(row)? => {
-                    summary.n_null += 1;
-                    Outcome::Null
-                }
-                BadRows::Null | BadRows::Skip => {
-                    summary.n_skipped += 1;
-                    Outcome::Skipped
-                }
-            };
-            summary.first_bad.get_or_insert(bad_row);
-            bad.push((row, outcome));
-        }
-        Ok(Sorted { good: together(schema, values)?, bad })
+        rows: Range<usize>,
+        read: Result<Records, RecordsError>,
+        sorted: &mut Sorted,
+    ) -> Result<(), BatchError> {
+        let fault = match read {
+            Ok(records) if records.n_rows() == rows.len() => {
+                sorted.values.extend(records.values());
+                return Ok(());
+            }
+            _ if rows.len() > 1 => {
+                let middle = rows.start + rows.len() / 2;
+                return [rows.start..middle, middle..rows.end].into_iter().try_for_each(|half| {
+                    self.sort(table, half.clone(), table.read(half)?, sorted)
+                });
+            }
+            // Lines that readers take for several rows have quotes where none belong.
+            Ok(_) => RecordsError::MalformedCsv { line: 1 },
+            Err(fault) => fault,
+        };
+        let row = rows.start;
+        let bad_row = BadRow { place: table.place(row), fault };
+        let outcome = match self.bad_rows {
+            BadRows::Stop => return Err(BatchError::Row(bad_row)),
+            BadRows::Null if table.has_room(row)? => {
+                sorted.summary.n_null += 1;
+                Outcome::Null
+            }
+            BadRows::Null | BadRows::Skip => {
+                sorted.summary.n_skipped += 1;
+                Outcome::Skipped
+            }
+        };
+        sorted.summary.first_bad.get_or_insert(bad_row);
+        sorted.bad.push((row, outcome));
+        Ok(())
     }
 
     fn score_records(
@@ -175,14 +181,17 @@ impl BatchScoring {
     }
 }
 
-/// A batch, good and bad rows apart.
+/// Rows of a batch, good and bad ones apart.
+#[derive(Default)]
 struct Sorted {
-    good: Option<Records>,
+    /// Those of the good rows, one row after the other.
+    values: Vec<f64>,
     /// Each bad row, and what becomes of it.
     bad: Vec<(usize, Outcome)>,
+    summary: BatchSummary,
 }
 
-/// Rows that were read one by one; `None` if there are none.
+/// Rows that were read apart; `None` if there are none.
 fn together(schema: &Arc<Schema>, values: Vec<f64>) -> Result<Option<Records>, BatchError> {
     // They fit, as each of them did.
     let values = Array2::from_shape_vec((values.len() / schema.len(), schema.len()), values);

@@ -326,6 +326,21 @@ proptest::proptest! {
     }
 
     #[test]
+    fn a_batch_comes_to_what_its_rows_come_to(lines in proptest::collection::vec("([1a\n]|\"[1a\n,]?\"){0,3},1,(Douro|Porto)", 0..40)) {
+        let text = format!("alcohol,is_red,region\n{}\n", lines.join("\n"));
+        for bad_rows in [BadRows::Stop, BadRows::Skip, BadRows::Null] {
+            let outcome = |n| {
+                let outcome = csv(&scoring().bad_rows(bad_rows).batch_rows(rows(n)), &text);
+                outcome.map_err(|error| error.to_string())
+            };
+            let one_by_one = outcome(1);
+            for n in [2, 7, 100] {
+                proptest::prop_assert_eq!(outcome(n), one_by_one.clone());
+            }
+        }
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>) {
         for bad_rows in [BadRows::Stop, BadRows::Skip, BadRows::Null] {
             let scoring = scoring().bad_rows(bad_rows);

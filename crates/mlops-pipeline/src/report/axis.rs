@@ -18,6 +18,8 @@ pub(super) struct Axis {
 
 /// No axis reaches further, so that no difference overflows.
 const FURTHEST: f64 = 1e300;
+/// So many numbers have a label each.
+const MOST_NUMBERS: usize = 24;
 /// About so many parts are between the labels.
 const PARTS: f64 = 6.0;
 
@@ -66,13 +68,21 @@ impl Axis {
     /// Whole numbers from 0.
     pub(super) fn count(title: &str, largest: usize) -> Self {
         let range = 0.0..largest.max(1) as f64 * 1.1;
-        let mut ticks = ticks(&range);
-        ticks.retain(|(at, _)| at.fract() == 0.0);
-        // `0.0` where there are also halves.
-        for (at, label) in &mut ticks {
-            *label = format!("{at}");
-        }
+        let ticks = whole(ticks(&range));
         Self { title: title.to_owned(), range, ticks, has_lines: true }
+    }
+
+    /// Whole numbers from the first to the last, each with a label where they are few.
+    pub(super) fn numbers(title: &str, first: usize, last: usize) -> Result<Self, ReportError> {
+        let ends = [first as f64, last.max(first + 1) as f64];
+        let mut axis = Self::of(title, "number", ends, [0.03; 2])?;
+        if last - first < MOST_NUMBERS {
+            axis.ticks = (first..=last).map(|number| (number as f64, number.to_string())).collect();
+        } else {
+            axis.ticks = whole(axis.ticks);
+            axis.ticks.retain(|(at, _)| *at >= first as f64);
+        }
+        Ok(axis)
     }
 
     /// One row for each name, the first on top; the middle of a row is at a half.
@@ -131,6 +141,12 @@ fn ticks(range: &Range<f64>) -> Vec<(f64, String)> {
         count += 1.0;
     }
     ticks
+}
+
+/// Those of whole numbers, which have no decimals.
+fn whole(ticks: Vec<(f64, String)>) -> Vec<(f64, String)> {
+    let whole = ticks.into_iter().map(|(at, _)| at).filter(|at| at.fract() == 0.0);
+    whole.map(|at| (at, format!("{at}"))).collect()
 }
 
 fn label(value: f64, range: &Range<f64>, power: f64) -> String {
@@ -199,6 +215,18 @@ mod tests {
         }
         let error = Axis::of("", "value", [], [0.0; 2]).unwrap_err();
         assert_eq!(error.to_string(), "no value, expected at least one");
+    }
+
+    #[test]
+    fn numbers_have_labels_that_do_not_touch() {
+        let labels = |first, last| {
+            let axis = Axis::numbers("", first, last).unwrap();
+            axis.ticks.into_iter().map(|(_, label)| label).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(labels(0, 0), "0");
+        assert_eq!(labels(1, 12), "1 2 3 4 5 6 7 8 9 10 11 12");
+        assert_eq!(labels(1, 120), "50 100");
+        assert_eq!(labels(0, 999_999), "0 200000 400000 600000 800000 1000000");
     }
 
     #[test]

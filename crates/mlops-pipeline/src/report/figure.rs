@@ -47,6 +47,8 @@ pub(super) enum Mark {
 
 const MARGIN: i32 = 32;
 const TITLE_HEIGHT: i32 = 60;
+/// So much wider are bold letters.
+const BOLD: f64 = 1.12;
 const ENTRY_HEIGHT: i32 = 42;
 /// Of the mark beside an entry.
 const MARK_WIDTH: i32 = 56;
@@ -79,6 +81,7 @@ impl Figure<'_> {
         paper.fill(&WHITE)?;
         let (title, room) =
             paper.margin(MARGIN, MARGIN, MARGIN, MARGIN).split_vertically(self.above());
+        let (room, _) = room.split_horizontally(self.size.0);
         let text = style::bold_font(TITLE).pos(style::beside(HPos::Left));
         title.draw_text(self.title, &text, (0, TITLE_HEIGHT / 2))?;
         let mut top = String::new();
@@ -95,10 +98,15 @@ impl Figure<'_> {
         TITLE_HEIGHT + entries + MARGIN / 2
     }
 
+    /// As wide as the widest of title, legend and what is drawn.
+    fn width(&self) -> i32 {
+        let title = style::units(BOLD * style::width(self.title, TITLE));
+        self.legend.iter().map(Entry::width).fold(self.size.0.max(title), i32::max)
+    }
+
     fn paper(&self) -> (u32, u32) {
-        let (width, height) = self.size;
-        let paper =
-            [width, height + self.above()].map(|length| (length + 2 * MARGIN).unsigned_abs());
+        let lengths = [self.width(), self.size.1 + self.above()];
+        let paper = lengths.map(|length| (length + 2 * MARGIN).unsigned_abs());
         (paper[0], paper[1])
     }
 
@@ -120,6 +128,19 @@ impl Figure<'_> {
 }
 
 impl Entry {
+    /// Where the text begins.
+    fn start(&self) -> i32 {
+        match &self.mark {
+            Mark::Scale(colors) => colors.iter().map(|_| 16).sum::<i32>() + 16,
+            Mark::None => 0,
+            _ => MARK_WIDTH,
+        }
+    }
+
+    fn width(&self) -> i32 {
+        self.start() + style::units(style::width(&self.text, TEXT))
+    }
+
     fn draw(&self, area: &Area<'_>, middle: i32) -> Result<String, Fault> {
         let (left, top) = area.get_base_pixel();
         let place = [(left + MARK_WIDTH / 2 - 8, top + middle)];
@@ -139,13 +160,8 @@ impl Entry {
             }
             Mark::None => {}
         }
-        let start = match &self.mark {
-            Mark::Scale(colors) => colors.iter().map(|_| 16).sum::<i32>() + 16,
-            Mark::None => 0,
-            _ => MARK_WIDTH,
-        };
         let text = style::font(TEXT).pos(style::beside(HPos::Left));
-        area.draw_text(&self.text, &text, (start, middle))?;
+        area.draw_text(&self.text, &text, (self.start(), middle))?;
         Ok(marks)
     }
 }

@@ -22,12 +22,7 @@ pub fn search_history(outcome: &SearchOutcome, objective: &str) -> Result<String
     let ended = || trials.iter().filter(|trial| !trial.is_pruned);
     let objective = style::shown(objective);
     let y = Axis::of(&objective, "value", ended().map(|trial| trial.value), [0.05; 2])?;
-    let numbers = [0.0, trials.len().saturating_sub(1).max(1) as f64];
-    let mut x = Axis::of("trial", "trial", numbers, [0.02; 2])?;
-    x.ticks.retain(|(at, _)| at.fract() == 0.0 && *at >= 0.0);
-    for (at, label) in &mut x.ticks {
-        *label = format!("{at}");
-    }
+    let x = Axis::numbers("trial", 0, trials.len().saturating_sub(1))?;
     let best = outcome.best();
     let value = style::number(best.value);
     let entry = |mark, text: String| Entry { mark, text };

@@ -39,9 +39,7 @@ pub fn over_time(
     let measure = style::shown(measure);
     let y = Axis::of(&measure, "value", values.filter(|value| !value.is_nan()), [0.05; 2])?;
     let n_periods = series.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
-    let mut x =
-        Axis::of(&style::shown(period), "period", [1.0, n_periods.max(2) as f64], [0.04; 2])?;
-    x.ticks = (1..=n_periods).map(|period| (period as f64, period.to_string())).collect();
+    let x = Axis::numbers(&style::shown(period), 1, n_periods.max(1))?;
     let left = figure::beside_axis(&y);
     let size = (left + WIDTH, HEIGHT + BELOW_AXIS);
     let title = format!("{measure} over time");

@@ -23,8 +23,10 @@ pub(super) const TITLE: f64 = 34.0;
 pub(super) const TEXT: f64 = 26.0;
 pub(super) const LABEL: f64 = 24.0;
 
-/// Longer names are cut off.
+/// Names of more characters are cut off.
 const LONGEST_NAME: usize = 40;
+/// Wider names are, too; in sizes of the font.
+const WIDEST_NAME: f64 = 24.0;
 /// The backend makes fonts smaller by this.
 const SHRINKAGE: f64 = 1.24;
 
@@ -49,10 +51,26 @@ pub(super) fn line(color: RGBColor, width: u32) -> ShapeStyle {
     color.stroke_width(width)
 }
 
-/// How wide a text is, about: no font is at hand, and this one is wider than most.
+/// How wide a text is. No font is at hand: the widths are those of `DejaVu` Sans and nearly of Verdana, which are wider
+/// than what else is taken for sans-serif.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    let ems = text.chars().map(|character| if character.is_ascii() { 0.58 } else { 1.0 });
-    ems.sum::<f64>() * size
+    text.chars().map(ems).sum::<f64>() * size
+}
+
+/// In sizes of the font.
+fn ems(character: char) -> f64 {
+    match character {
+        ' ' | '!' | '\'' | '(' | ')' | ',' | '-' | '.' | '/' | ':' | ';' | '[' | '\\' | ']'
+        | '|' => 0.4,
+        'I' | 'J' | 'f' | 'i' | 'j' | 'l' | 'r' | 't' => 0.42,
+        '%' | '@' | 'M' | 'W' | 'm' | 'w' => 1.0,
+        '#' | '+' | '<' | '=' | '>' | '^' | '~' => 0.84,
+        '&' | 'A'..='Z' => 0.79,
+        '\u{20}'..='\u{7e}' => 0.64,
+        // Most letters of Latin, Greek and Cyrillic.
+        '\u{a0}'..='\u{52f}' => 0.85,
+        _ => 1.0,
+    }
 }
 
 /// A length on paper.
@@ -66,14 +84,19 @@ pub(super) fn units(length: f64) -> i32 {
 pub(super) fn shown(name: &str) -> String {
     let is_forbidden =
         |character: char| character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}');
-    let mut characters = name.chars();
     let clean = |character| if is_forbidden(character) { '\u{fffd}' } else { character };
-    let mut shown: String = characters.by_ref().take(LONGEST_NAME).map(clean).collect();
-    if characters.next().is_some() {
-        shown.pop();
+    let mut shown: Vec<char> = name.chars().take(LONGEST_NAME + 1).map(clean).collect();
+    let is_too_long = |shown: &[char]| {
+        let width: f64 = shown.iter().copied().map(ems).sum();
+        shown.len() > LONGEST_NAME || width > WIDEST_NAME
+    };
+    if is_too_long(&shown) {
         shown.push('…');
+        while is_too_long(&shown) {
+            shown.remove(shown.len() - 2);
+        }
     }
-    shown
+    shown.into_iter().collect()
 }
 
 /// A number with three digits that count.
@@ -106,7 +129,10 @@ mod tests {
     #[test]
     fn names_are_short_and_on_one_line() {
         assert_eq!(shown("a\nb\0\u{ffff}"), "a\u{fffd}b\u{fffd}\u{fffd}");
-        assert_eq!(shown(&"é".repeat(40)), "é".repeat(40));
-        assert_eq!(shown(&"é".repeat(41)), "é".repeat(39) + "…");
+        assert_eq!(shown(&"i".repeat(40)), "i".repeat(40));
+        assert_eq!(shown(&"i".repeat(41)), "i".repeat(39) + "…");
+        assert_eq!(shown(&"酒".repeat(24)), "酒".repeat(24));
+        assert_eq!(shown(&"酒".repeat(1000)), "酒".repeat(23) + "…");
+        assert_eq!(shown(""), "");
     }
 }

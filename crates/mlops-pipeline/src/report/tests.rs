@@ -145,3 +145,47 @@ fn contributions_must_be_of_the_rows_and_features_of_the_values() {
     contributions[[1, 1]] = f64::NAN;
     assert!(message(draw(&contributions, &zeros(3, 2))).starts_with("contribution NaN"));
 }
+
+/// From where to where a text reaches, sideways or else up and down, and how long the paper is there.
+fn extents(svg: &str) -> Vec<(f64, f64, f64, String)> {
+    let size = svg.split_once("viewBox=\"0 0 ").unwrap().1.split_once('"').unwrap().0;
+    let (width, height) = size.split_once(' ').unwrap();
+    let texts = svg.split("<text ").skip(1).map(|text| {
+        let (attributes, rest) = text.split_once(">\n").unwrap();
+        let attribute = |name: &str| {
+            let (_, value) = attributes.split_once(&format!("{name}=\"")).unwrap();
+            value.split_once('"').unwrap().0
+        };
+        let number = |name: &str| attribute(name).parse::<f64>().unwrap();
+        let content = rest.split_once("\n</text>").unwrap().0;
+        let escaped =
+            [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+        let unescape =
+            |text: String, (escape, character): (&str, &str)| text.replace(escape, character);
+        let content = escaped.into_iter().fold(content.to_owned(), unescape);
+        let length = style::width(&content, number("font-size"));
+        let before = match attribute("text-anchor") {
+            "start" => 0.0,
+            "middle" => length / 2.0,
+            _ => length,
+        };
+        let is_upright = attributes.contains("rotate");
+        let (at, paper) = if is_upright { (number(" y"), height) } else { (number("x"), width) };
+        (at - before, at - before + length, paper.parse().unwrap(), content)
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_text_is_on_the_paper() {
+    let names = ["W", "酒", "ы", "m_1 ", "LONG NAME ", HOSTILE];
+    for name in names.map(|name| name.repeat(20)) {
+        for (chart, svg) in charts(&name, 200) {
+            let extents = extents(&svg);
+            assert!(extents.len() > 5, "{chart}");
+            for (from, to, paper, text) in extents {
+                assert!(from >= 0.0 && to <= paper, "{chart} {text} {from} {to} {paper}");
+            }
+        }
+    }
+}

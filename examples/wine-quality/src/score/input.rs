@@ -86,7 +86,15 @@ impl Text {
         if path == Path::new(STANDARD) {
             return Ok(Self::Stdin(io::stdin()));
         }
-        File::open(path).map(Self::File).map_err(Error::io(path))
+        let open = || {
+            let file = File::open(path)?;
+            // A folder can be opened, and fails in another way for each format.
+            if file.metadata()?.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            Ok(Self::File(file))
+        };
+        open().map_err(Error::io(path))
     }
 }
 

@@ -183,6 +183,42 @@ fn rows_flow_from_stdin_to_stdout() {
     );
     let output = feed(trained.command(folder.path(), &["--format", "jsonl"]), b"");
     assert!(output.status.success() && output.stdout.is_empty());
+    let output = feed(trained.command(folder.path(), &["--format", "csv"]), b"");
+    assert!(text(&output.stderr).starts_with("error: stdin cannot be scored: the input is empty"));
+}
+
+#[test]
+fn a_file_may_be_scored_in_its_place() {
+    let trained = Trained::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let wines = csv();
+    for name in ["wines.csv", "same.csv"] {
+        fs::write(folder.path().join(name), &wines).unwrap();
+    }
+    for (input, output) in [("wines.csv", "scored.csv"), ("same.csv", "same.csv")] {
+        let output = trained.score(folder.path(), &["--input", input, "--output", output]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    assert!(read("same.csv") == read("scored.csv") && read("wines.csv") == wines.as_bytes());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_without_room_is_an_error() {
+    let trained = Trained::shared();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("wines.csv"), csv()).unwrap();
+    let said = trained.failure(folder.path(), &["--input", "wines.csv", "--output", "/dev/full"]);
+    assert!(
+        said.starts_with("error: /dev/full cannot be read or written: No space left"),
+        "{said}"
+    );
+    let mut command = trained.command(folder.path(), &["--input", "wines.csv"]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).output().unwrap();
+    let said = text(&output.stderr);
+    assert!(said.starts_with("error: stdout cannot be read or written: No space left"), "{said}");
 }
 
 #[test]
@@ -281,6 +317,7 @@ fn what_is_no_such_file_is_refused() {
         ["--input", "none.csv", "--output", "scored.csv"],
         ["--input", "wines.txt", "--output", "none/scored.csv"],
         ["--input", "wines.txt", "--output", "."],
+        ["--input", ".", "--output", "scored.csv"],
     ] {
         let said = trained.failure(folder.path(), &[&args[..], &["--format", "csv"]].concat());
         assert!(said.contains("cannot be read or written"), "{said}");

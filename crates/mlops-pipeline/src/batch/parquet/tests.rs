@@ -116,6 +116,15 @@ fn features_are_read_from_many_types() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_not_called_damaged() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), [0; 100]).unwrap();
+    let unreadable = File::options().write(true).open(file.path()).unwrap();
+    let error = scoring().parquet(unreadable, io::sink()).unwrap_err();
+    assert!(matches!(error, BatchError::Read(_)), "{error:?}");
+}
+
+#[test]
 fn bad_rows_end_it_or_are_left_out_or_get_nulls() {
     let bad = table(vec![
         (
