@@ -9,6 +9,7 @@ mod cuts;
 mod dataset;
 mod eval_metric;
 mod evaluation;
+mod fit;
 mod frontier;
 mod grow;
 mod histogram;
@@ -19,6 +20,7 @@ mod route;
 mod split;
 mod sweep;
 mod table;
+mod threads;
 mod weight;
 
 pub use boost::{Round, Training};

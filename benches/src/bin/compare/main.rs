@@ -28,7 +28,7 @@
 //! * `serve [SECONDS]`: services that answer with the original system's models, one after the other, each under `wrk` and
 //!   under requests at a fixed rate for so many seconds (5) a case. [`serve`] says more.
 //! * `trainer`: boosters that ours and XGBoost's `hist` train. `quality`: on five data sets with parts of the rows and
-//!   features, 40 seeds each, by the rows that were held out. `time`: from 4 thousand rows to a million. Its peer wants
+//!   features, 160 seeds each, by the rows that were held out. `time`: from 4 thousand rows to a million. Its peer wants
 //!   `benches/peers/requirements.txt`.
 //! * `xgboost`: probabilities of `xgboost/bench/m_d10.ubj` (300 trees of depth 10) in the folder that `MLOPS_FIXTURES`
 //!   names. Equal: to the last bit.

@@ -1,11 +1,14 @@
 use std::ops::Range;
 
+use ndarray::ArrayView1;
+
 use super::bits::WORD;
 use super::cuts::Cuts;
 use super::dataset::Dataset;
 use super::histogram::{Gradient, Sum};
 use super::split::Split;
 use super::table::Table;
+use super::threads::Threads;
 
 /// A matrix whose values are replaced by bins, counted per feature: those of values that are there first, then the one of
 /// missing values. Histograms have a place for each, feature by feature.
@@ -25,13 +28,15 @@ enum Bins {
 }
 
 impl Binned {
-    pub(super) fn new(dataset: &Dataset, max_bin: usize) -> Self {
+    pub(super) fn new(dataset: &Dataset, max_bin: usize, threads: Threads) -> Self {
         let columns = dataset.values.columns().into_iter();
-        let has_missing = columns.clone().map(|column| column.iter().any(|value| value.is_nan()));
-        let has_missing: Vec<bool> = has_missing.collect();
         let weigh = |(row, value): (usize, &f32)| (*value, dataset.weight(row));
-        let cuts = columns.map(|column| Cuts::of(column.iter().enumerate().map(weigh), max_bin));
-        let cuts: Vec<Cuts> = cuts.collect();
+        let look = |column: ArrayView1<'_, f32>| {
+            let has_missing = column.iter().any(|value| value.is_nan());
+            (has_missing, Cuts::of(column.iter().enumerate().map(weigh), max_bin))
+        };
+        let looks = threads.for_work(50 * dataset.values.len()).map(columns, look);
+        let (has_missing, cuts): (Vec<bool>, Vec<Cuts>) = looks.into_iter().unzip();
         let mut places = vec![0];
         for cuts in &cuts {
             let n_places = (cuts.n_bins() + 1).next_multiple_of(WORD);
@@ -41,9 +46,9 @@ impl Binned {
         let n_used = n_used.map(|(cuts, has_missing)| cuts.n_bins() + usize::from(*has_missing));
         let values = dataset.values.view();
         let bins = if n_used.max() <= Some(1 << 8) {
-            Bins::Narrow(Table::new(values, &cuts))
+            Bins::Narrow(Table::new(values, &cuts, threads))
         } else {
-            Bins::Wide(Table::new(values, &cuts))
+            Bins::Wide(Table::new(values, &cuts, threads))
         };
         Self { cuts, has_missing, places, bins }
     }
@@ -79,17 +84,25 @@ impl Binned {
         rows: &[u32],
         gradients: &[Gradient],
         sums: &mut [Sum],
+        threads: Threads,
     ) {
-        let places = self.places_of(features);
-        match &self.bins {
+        let threads = threads.for_work(rows.len() * features.len());
+        let (mut parts, mut sums, mut first) = (Vec::new(), sums, 0);
+        for features in features.chunks(features.len().div_ceil(threads.count())) {
+            let end = self.places[features[features.len() - 1] + 1];
+            let (part, others) = sums.split_at_mut(end - first);
+            parts.push((self.places_of(features, first), part));
+            (sums, first) = (others, end);
+        }
+        threads.map(parts.into_iter(), |(places, sums)| match &self.bins {
             Bins::Narrow(table) => table.add_up(&places, rows, gradients, sums),
             Bins::Wide(table) => table.add_up(&places, rows, gradients, sums),
-        }
+        });
     }
 
     /// Sets the bits of the places of rows.
     pub(super) fn touch(&self, features: &[usize], rows: &[u32], touched: &mut [u64]) {
-        let places = self.places_of(features);
+        let places = self.places_of(features, 0);
         match &self.bins {
             Bins::Narrow(table) => table.touch(&places, rows, touched),
             Bins::Wide(table) => table.touch(&places, rows, touched),
@@ -102,15 +115,16 @@ impl Binned {
         split: &Split,
         rows: &mut [u32],
         scratch: &mut Vec<u32>,
+        threads: Threads,
     ) -> usize {
         let missing = self.cuts[split.feature].n_bins();
         match &self.bins {
-            Bins::Narrow(table) => table.partition(split, missing, rows, scratch),
-            Bins::Wide(table) => table.partition(split, missing, rows, scratch),
+            Bins::Narrow(table) => table.partition(split, missing, rows, scratch, threads),
+            Bins::Wide(table) => table.partition(split, missing, rows, scratch, threads),
         }
     }
-    /// Features with the places of their first bins.
-    fn places_of(&self, features: &[usize]) -> Vec<(usize, usize)> {
-        features.iter().map(|feature| (*feature, self.places[*feature])).collect()
+    /// Features with the places of their first bins, counted from one.
+    fn places_of(&self, features: &[usize], first: usize) -> Vec<(usize, usize)> {
+        features.iter().map(|feature| (*feature, self.places[*feature] - first)).collect()
     }
 }

@@ -8,6 +8,7 @@ use super::columns::Columns;
 use super::grow::{Grown, grow};
 use super::histogram::{Gradient, Histogram};
 use super::route::route;
+use super::threads::Threads;
 use super::{Dataset, Evaluation, Params};
 use crate::booster::Parts;
 use crate::ensemble::{Ensemble, TreeEnsemble};
@@ -42,8 +43,9 @@ pub(super) fn boost(
     train: &Dataset,
     sets: &[(&str, &Dataset)],
     mut on_round: impl FnMut(Round<'_>) -> ControlFlow<()>,
+    threads: Threads,
 ) -> Result<Training, Error> {
-    let binned = Binned::new(train, params.max_bin);
+    let binned = Binned::new(train, params.max_bin, threads);
     let objective = params.objective.of_booster(params.scale_pos_weight);
     let base_scores = params.objective.base_scores(train, params.scale_pos_weight);
     let n_outputs = params.objective.n_outputs();
@@ -55,13 +57,14 @@ pub(super) fn boost(
     let mut trees: Vec<Tree> = Vec::new();
     let mut unused = Vec::new();
     for index in 0..params.rounds {
-        let gradients = params.objective.gradients(&margins.values, train, params.scale_pos_weight);
+        let gradients =
+            params.objective.gradients(&margins.values, train, params.scale_pos_weight, threads);
         for (output, gradients) in gradients.iter().enumerate() {
             let number = index * n_outputs + output;
-            let grown = grow_one(params, &binned, gradients, number as u64, &mut unused);
+            let grown = grow_one(params, &binned, gradients, number as u64, &mut unused, threads);
             margins.add_grown(output, &grown, train);
             for (margins, (_, dataset)) in held_out.iter_mut().zip(sets) {
-                margins.add(output, &grown.tree, dataset);
+                margins.add(output, &grown.tree, dataset, threads);
             }
             trees.push(grown.tree);
         }
@@ -112,6 +115,7 @@ fn grow_one(
     gradients: &[Gradient],
     number: u64,
     unused: &mut Vec<Histogram>,
+    threads: Threads,
 ) -> Grown {
     let mut random = Random::stream(params.seed, number);
     let rows = (0_u32..).take(gradients.len());
@@ -122,7 +126,7 @@ fn grow_one(
         rows.collect()
     };
     let columns = Columns::new(params, binned.n_features(), random);
-    grow(params, binned, gradients, rows, columns, unused)
+    grow(params, binned, gradients, rows, columns, unused, threads)
 }
 
 /// The margins of some rows, rows x outputs.
@@ -139,9 +143,18 @@ impl Margins {
     }
 
     /// Adds what a tree says of all rows.
-    fn add(&mut self, output: usize, tree: &Tree, dataset: &Dataset) {
-        let rows = (0_u32..).take(dataset.n_rows()).collect();
-        route(tree, dataset, rows, |rows, value| self.add_value(output, rows, value));
+    fn add(&mut self, output: usize, tree: &Tree, dataset: &Dataset, threads: Threads) {
+        let n_outputs = self.n_outputs;
+        let threads = threads.for_work(20 * dataset.n_rows());
+        threads.fill(&mut self.values, n_outputs, |first, values| {
+            let n_rows = values.len() / n_outputs;
+            let rows = (0_u32..).skip(first).take(n_rows).collect();
+            route(tree, dataset, rows, |rows, value| {
+                for row in rows {
+                    values[(*row as usize - first) * n_outputs + output] += value;
+                }
+            });
+        });
     }
 
     /// The same of the rows that the tree was grown on among others: of those it is known.

@@ -6,6 +6,7 @@ use super::columns::Columns;
 use super::frontier::{Frontier, Open};
 use super::histogram::{Gradient, Histogram, Sum};
 use super::split::{Candidate, Split, SplitFinder};
+use super::threads::Threads;
 use super::weight::Bounds;
 use crate::tree::{Node, NodeKind, Test, Tree};
 
@@ -35,6 +36,7 @@ pub(super) fn grow(
     rows: Vec<u32>,
     columns: Columns<'_>,
     unused: &mut Vec<Histogram>,
+    threads: Threads,
 ) -> Grown {
     let mut grower = Grower {
         params,
@@ -47,6 +49,7 @@ pub(super) fn grow(
         leaves: Vec::new(),
         frontier: Frontier::new(params.grow_policy),
         unused,
+        threads,
     };
     grower.run();
     Grown { tree: Tree::new(grower.nodes), rows: grower.rows, leaves: grower.leaves }
@@ -65,6 +68,7 @@ struct Grower<'a> {
     leaves: Vec<(usize, Range<usize>)>,
     frontier: Frontier,
     unused: &'a mut Vec<Histogram>,
+    threads: Threads,
 }
 
 impl Grower<'_> {
@@ -97,7 +101,8 @@ impl Grower<'_> {
             self.push_leaf(child, bounds);
         }
         let binned = self.finder.binned;
-        let n_left = binned.partition(&split, &mut self.rows[rows.clone()], &mut self.scratch);
+        let (node_rows, scratch) = (&mut self.rows[rows.clone()], &mut self.scratch);
+        let n_left = binned.partition(&split, node_rows, scratch, self.threads);
         let middle = rows.start + n_left;
         let parts = [rows.start..middle, middle..rows.end];
         let is_last = self.params.max_depth > 0 && depth + 1 >= self.params.max_depth;
@@ -155,8 +160,9 @@ impl Grower<'_> {
 
     fn count(&mut self, rows: &Range<usize>) -> Histogram {
         let features = self.columns.of_tree();
-        let rows = &self.rows[rows.clone()];
-        Histogram::count(self.finder.binned, features, rows, self.gradients, self.unused.pop())
+        let (rows, unused) = (&self.rows[rows.clone()], self.unused.pop());
+        let Self { gradients, threads, .. } = *self;
+        Histogram::count(self.finder.binned, features, rows, gradients, unused, threads)
     }
 }
 

@@ -2,6 +2,7 @@ use std::ops::{Add, AddAssign, Sub};
 
 use super::binned::Binned;
 use super::bits::{Bits, WORD};
+use super::threads::Threads;
 
 /// The first and second derivative of the loss by the margin of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -63,10 +64,11 @@ impl Histogram {
         rows: &[u32],
         gradients: &[Gradient],
         unused: Option<Self>,
+        threads: Threads,
     ) -> Self {
         let mut histogram = unused.map_or_else(|| Self::new(binned.n_places()), Self::cleared);
         let Self { sums, touched } = &mut histogram;
-        binned.add_up(features, rows, gradients, sums);
+        binned.add_up(features, rows, gradients, sums, threads);
         if rows.len() * features.len() < sums.len() {
             binned.touch(features, rows, touched);
         } else {

@@ -2,6 +2,7 @@ use std::ops::Add;
 
 use super::dataset::Dataset;
 use super::histogram::{Gradient, Sum};
+use super::threads::Threads;
 use crate::Error;
 use crate::objective::{Objective, sigmoid, softmax};
 
@@ -80,7 +81,8 @@ impl TrainingObjective {
         match self {
             Self::BinaryLogistic if scale_pos_weight != 1.0 => {
                 let margins = vec![0.0; dataset.n_rows()];
-                let gradients = self.gradients(&margins, dataset, scale_pos_weight).concat();
+                let gradients =
+                    self.gradients(&margins, dataset, scale_pos_weight, Threads::One).concat();
                 let total = gradients.into_iter().map(Sum::from).fold(Sum::default(), Add::add);
                 vec![sigmoid((-total.first / total.second) as f32)]
             }
@@ -105,39 +107,43 @@ impl TrainingObjective {
         margins: &[f32],
         dataset: &Dataset,
         scale_pos_weight: f32,
+        threads: Threads,
     ) -> Vec<Vec<Gradient>> {
-        let labels = dataset.labels.iter().copied().enumerate();
-        let rows = labels.map(|(row, label)| (row, label, dataset.weight(row)));
-        match self {
-            Self::BinaryLogistic => {
-                let gradient = |(row, label, weight): (usize, f32, f32)| {
-                    let weight = if label == 1.0 { weight * scale_pos_weight } else { weight };
-                    let probability = sigmoid(margins[row]);
-                    let second = (probability * (1.0 - probability)).max(MIN_HESSIAN);
-                    Gradient { first: (probability - label) * weight, second: second * weight }
-                };
-                vec![rows.map(gradient).collect()]
-            }
-            Self::SquaredError => {
-                let gradient = |(row, label, weight): (usize, f32, f32)| Gradient {
-                    first: (margins[row] - label) * weight,
-                    second: weight,
-                };
-                vec![rows.map(gradient).collect()]
-            }
-            Self::Softprob { n_classes } => {
-                let mut gradients = vec![Vec::with_capacity(dataset.n_rows()); n_classes];
-                let mut probabilities = margins.to_vec();
-                for ((_, label, weight), row) in rows.zip(probabilities.chunks_exact_mut(n_classes))
-                {
-                    softmax(row);
-                    for (output, (gradients, p)) in gradients.iter_mut().zip(row).enumerate() {
-                        let target = f32::from(u8::from(class(label) == Some(output)));
-                        let second = (2.0 * *p * (1.0 - *p) * weight).max(MIN_HESSIAN);
-                        gradients.push(Gradient { first: (*p - target) * weight, second });
-                    }
+        let threads = threads.for_work(10 * margins.len());
+        let of_rows = |gradient: &(dyn Fn(usize, f32, f32) -> Gradient + Sync)| {
+            let mut gradients = vec![Gradient::default(); dataset.n_rows()];
+            threads.fill(&mut gradients, 1, |first, gradients| {
+                for (row, place) in (first..).zip(gradients) {
+                    *place = gradient(row, dataset.labels[row], dataset.weight(row));
                 }
-                gradients
+            });
+            gradients
+        };
+        match self {
+            Self::BinaryLogistic => vec![of_rows(&|row, label, weight| {
+                let weight = if label == 1.0 { weight * scale_pos_weight } else { weight };
+                let probability = sigmoid(margins[row]);
+                let second = (probability * (1.0 - probability)).max(MIN_HESSIAN);
+                Gradient { first: (probability - label) * weight, second: second * weight }
+            })],
+            Self::SquaredError => vec![of_rows(&|row, label, weight| Gradient {
+                first: (margins[row] - label) * weight,
+                second: weight,
+            })],
+            Self::Softprob { n_classes } => {
+                let mut probabilities = margins.to_vec();
+                threads.fill(&mut probabilities, n_classes, |_, probabilities| {
+                    probabilities.chunks_exact_mut(n_classes).for_each(softmax);
+                });
+                let of_output = |output| {
+                    of_rows(&|row, label, weight| {
+                        let p = probabilities[row * n_classes + output];
+                        let target = f32::from(u8::from(class(label) == Some(output)));
+                        let second = (2.0 * p * (1.0 - p) * weight).max(MIN_HESSIAN);
+                        Gradient { first: (p - target) * weight, second }
+                    })
+                };
+                (0..n_classes).map(of_output).collect()
             }
         }
     }

@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use super::dataset::Dataset;
 use super::partition::partition;
+use super::threads::Threads;
 use crate::tree::Test::Below;
 use crate::tree::{NodeKind, Tree};
 
@@ -26,9 +27,10 @@ pub(super) fn route(
             } => {
                 let values = dataset.values.column(feature as usize);
                 let rows = &mut rows[range.clone()];
-                let is_below = |row| values[row] < threshold;
-                let is_missing = |row: usize| values[row].is_nan();
-                let n_left = partition(rows, &mut scratch, default_left, is_below, is_missing);
+                let is_below = move |row| values[row] < threshold;
+                let is_missing = move |row: usize| values[row].is_nan();
+                let n_left =
+                    partition(rows, &mut scratch, default_left, is_below, is_missing, Threads::One);
                 let middle = range.start + n_left;
                 ranges[left as usize] = range.start..middle;
                 ranges[right as usize] = middle..range.end;

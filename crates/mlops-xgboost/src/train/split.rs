@@ -109,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::train::histogram::Gradient;
+    use crate::train::threads::Threads;
     use crate::{Dataset, Monotone};
 
     fn best(
@@ -119,12 +120,12 @@ mod tests {
         let features = (0..values.ncols()).map(|feature| Feature::numeric(format!("f{feature}")));
         let schema = Arc::new(Schema::new(features.collect()).unwrap());
         let dataset = Dataset::new(&Records::new(schema, values).unwrap(), firsts).unwrap();
-        let binned = Binned::new(&dataset, 256);
+        let binned = Binned::new(&dataset, 256, Threads::One);
         let gradients: Vec<Gradient> =
             firsts.iter().map(|first| Gradient { first: *first, second: 1.0 }).collect();
         let rows: Vec<u32> = (0..).take(firsts.len()).collect();
         let features: Vec<usize> = (0..dataset.n_features()).collect();
-        let histogram = Histogram::count(&binned, &features, &rows, &gradients, None);
+        let histogram = Histogram::count(&binned, &features, &rows, &gradients, None, Threads::One);
         let total = gradients.iter().fold(Sum::default(), |sum, each| sum + Sum::from(*each));
         let candidate = Candidate { total, bounds: Bounds::NONE, histogram: &histogram };
         let mut finder = SplitFinder::new(params, &binned);

@@ -7,6 +7,7 @@ use super::cuts::Cuts;
 use super::histogram::{Gradient, Sum};
 use super::partition::partition;
 use super::split::Split;
+use super::threads::Threads;
 
 /// Bins by row, which histograms read, and by feature, which splits read.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Table<B> {
     n_rows: usize,
     n_features: usize,
     by_row: Vec<B>,
-    by_feature: Vec<B>,
+    by_feature: Vec<Vec<B>>,
 }
 
 /// So many rows are fetched together.
@@ -22,25 +23,26 @@ const TOGETHER: usize = 32;
 /// Rows with so many bins from one to the next are far apart: a processor does not foresee which is next.
 const FAR: usize = 128;
 
-impl<B: Copy + Default + TryFrom<usize> + Into<usize>> Table<B> {
-    pub(super) fn new(values: ArrayView2<'_, f32>, cuts: &[Cuts]) -> Self {
+impl<B: Copy + Default + Send + Sync + TryFrom<usize> + Into<usize>> Table<B> {
+    pub(super) fn new(values: ArrayView2<'_, f32>, cuts: &[Cuts], threads: Threads) -> Self {
         let (n_rows, n_features) = values.dim();
-        let mut table = Self {
-            n_rows,
-            n_features,
-            by_row: vec![B::default(); n_rows * n_features],
-            by_feature: Vec::with_capacity(n_rows * n_features),
-        };
-        for (feature, (column, cuts)) in values.columns().into_iter().zip(cuts).enumerate() {
-            for (row, value) in column.iter().enumerate() {
-                let bin = if value.is_nan() { cuts.n_bins() } else { cuts.bin(*value) };
-                // The width was chosen for all bins.
-                let bin = B::try_from(bin).unwrap_or_default();
-                table.by_feature.push(bin);
-                table.by_row[row * n_features + feature] = bin;
+        let threads = threads.for_work(10 * values.len());
+        let columns = values.columns().into_iter().zip(cuts);
+        let by_feature = threads.map(columns, |(column, cuts)| {
+            let bin = |value: &f32| if value.is_nan() { cuts.n_bins() } else { cuts.bin(*value) };
+            // The width was chosen for all bins.
+            let bins = column.iter().map(|value| B::try_from(bin(value)).unwrap_or_default());
+            bins.collect::<Vec<B>>()
+        });
+        let mut by_row = vec![B::default(); n_rows * n_features];
+        threads.fill(&mut by_row, n_features, |first, bins| {
+            for (row, bins) in (first..).zip(bins.chunks_exact_mut(n_features)) {
+                for (bin, column) in bins.iter_mut().zip(&by_feature) {
+                    *bin = column[row];
+                }
             }
-        }
-        table
+        });
+        Self { n_rows, n_features, by_row, by_feature }
     }
 
     /// Adds the gradients of rows to the places of their bins; each feature comes with the place of its first bin.
@@ -51,7 +53,8 @@ impl<B: Copy + Default + TryFrom<usize> + Into<usize>> Table<B> {
         gradients: &[Gradient],
         sums: &mut [Sum],
     ) {
-        let uses_all = places.len() == self.n_features;
+        let (Some((first, _)), Some((last, _))) = (places.first(), places.last()) else { return };
+        let are_adjacent = last - first + 1 == places.len();
         let are_far_apart = self.n_rows / rows.len().max(1) * self.n_features > FAR;
         for rows in rows.chunks(TOGETHER) {
             if are_far_apart {
@@ -59,12 +62,12 @@ impl<B: Copy + Default + TryFrom<usize> + Into<usize>> Table<B> {
             }
             for &row in rows {
                 let gradient = Sum::from(gradients[row as usize]);
-                if uses_all {
-                    for (bin, (_, place)) in self.row(row).iter().zip(places) {
+                let bins = self.row(row);
+                if are_adjacent {
+                    for (bin, (_, place)) in bins[*first..].iter().zip(places) {
                         sums[place + (*bin).into()] += gradient;
                     }
                 } else {
-                    let bins = self.row(row);
                     for (feature, place) in places {
                         sums[place + bins[*feature].into()] += gradient;
                     }
@@ -91,11 +94,13 @@ impl<B: Copy + Default + TryFrom<usize> + Into<usize>> Table<B> {
         missing: usize,
         rows: &mut [u32],
         scratch: &mut Vec<u32>,
+        threads: Threads,
     ) -> usize {
-        let bins = &self.by_feature[split.feature * self.n_rows..][..self.n_rows];
+        let bins = self.by_feature[split.feature].as_slice();
+        let Split { n_left, default_left, .. } = *split;
         let bin = |row: usize| -> usize { bins[row].into() };
-        let is_below = |row| bin(row) < split.n_left;
-        partition(rows, scratch, split.default_left, is_below, |row| bin(row) == missing)
+        let (is_below, is_missing) = (move |row| bin(row) < n_left, move |row| bin(row) == missing);
+        partition(rows, scratch, default_left, is_below, is_missing, threads)
     }
 
     fn row(&self, row: u32) -> &[B] {

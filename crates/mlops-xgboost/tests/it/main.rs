@@ -6,6 +6,8 @@ mod binary;
 mod fixtures;
 mod kinds;
 mod mutations;
+#[cfg(feature = "rayon")]
+mod parallel_training;
 mod properties;
 mod python_boosters;
 mod support;
